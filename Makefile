@@ -1,0 +1,65 @@
+# `make` alone prints help. Everything needed is set up by the target that needs it.
+PY      ?= python3
+HOST    ?= 127.0.0.1
+PORT    ?= 8000
+UV_VERSION := 0.13.9
+UV      := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+BIN     := .venv/bin
+COMPILE := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+export UV_PYTHON_DOWNLOADS := never
+export PY HOST PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lock clean
+
+help:  ## print this
+	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo
+	@echo "HOST, PORT and every PORTUNUS_* variable are honoured by 'make run'; PY chooses the interpreter."
+
+setup: .venv/.ready  ## make .venv with everything the locks name
+
+run: .venv/.ready  ## migrate and serve on http://127.0.0.1:8000, in development mode
+	@PORTUNUS_ENV=$${PORTUNUS_ENV:-development} $(BIN)/portunus migrate --quiet
+	@PORTUNUS_ENV=$${PORTUNUS_ENV:-development} exec $(BIN)/portunus serve --host "$(HOST)" --port "$(PORT)"
+
+test: .venv/.ready  ## run the whole suite: memory, SQLite and a real PostgreSQL
+	@$(BIN)/pytest
+
+check: .venv/.ready  ## format, lint, types, import contracts, locks up to date
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory .check-locks
+
+lock: $(UV)  ## resolve the dependencies anew into requirements.lock and requirements-dev.lock
+	$(UV) $(COMPILE) pyproject.toml -o requirements.lock
+	$(UV) $(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+clean:  ## remove .venv, the private uv and caches (never var/, which holds data)
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.PHONY: .check-locks
+.check-locks: $(UV)
+	@rm -rf .venv/locks && mkdir -p .venv/locks && cp requirements.lock requirements-dev.lock .venv/locks/
+	@$(UV) $(COMPILE) pyproject.toml -o .venv/locks/requirements.lock
+	@$(UV) $(COMPILE) pyproject.toml --group dev -c requirements.lock -o .venv/locks/requirements-dev.lock
+	@for lock in requirements.lock requirements-dev.lock; do \
+	  sed 's/^ *#.*//' $$lock > .venv/locks/had; sed 's/^ *#.*//' .venv/locks/$$lock > .venv/locks/want; \
+	  cmp -s .venv/locks/had .venv/locks/want || { echo "$$lock does not match pyproject.toml: run 'make lock' and commit it."; exit 1; }; \
+	done; echo "Locks are up to date."
+
+.uv/bin/uv:
+	@echo "No uv on the PATH: installing $(UV_VERSION) privately into .uv"
+	@$(PY) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.ready: requirements-dev.lock pyproject.toml | $(UV)
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Portunus needs Python 3.11 or newer: make PY=/path/to/python3.13 ..."; exit 1; }
+	@echo "Setting up .venv"
+	@$(UV) venv --quiet --clear --python "$$(command -v $(PY))" .venv
+	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements-dev.lock
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@

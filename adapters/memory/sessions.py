@@ -1,0 +1,46 @@
+"""Sessions in a dictionary."""
+
+from dataclasses import replace
+from typing import final
+
+from adapters.memory.tables import Overlay
+from application.ports.clock import Clock
+from domain.session import EndReason, Lifetimes, NewSession, Session, SessionId
+from domain.user import User, UserId
+
+
+@final
+class MemorySessionRepository:
+    def __init__(
+        self, sessions: Overlay[SessionId, Session], users: Overlay[UserId, User], clock: Clock, lifetimes: Lifetimes
+    ) -> None:
+        self._sessions = sessions
+        self._users = users
+        self._clock = clock
+        self._lifetimes = lifetimes
+
+    async def open(self, session: NewSession) -> Session | None:
+        user = self._users.get(session.user_id)
+        if user is None or user.disabled_at or user.generation != session.generation:
+            return None
+        now = self._clock.now()
+        opened = Session(
+            id=session.id,
+            user_id=session.user_id,
+            generation=session.generation,
+            secret_digest=session.secret_digest,
+            created_at=now,
+            rotated_at=now,
+            access_until=now + self._lifetimes.access,
+        )
+        self._sessions.put(opened.id, opened)
+        return opened
+
+    async def get(self, id: SessionId) -> Session | None:
+        return self._sessions.get(id)
+
+    async def end_all_of(self, user_id: UserId, *, reason: EndReason) -> int:
+        live = [session for session in self._sessions.values() if session.user_id == user_id and not session.ended_at]
+        for session in live:
+            self._sessions.put(session.id, replace(session, ended_at=self._clock.now(), end_reason=reason))
+        return len(live)

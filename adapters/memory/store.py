@@ -1,0 +1,144 @@
+"""The memory store: isolates units of work on overlays, serialises them, and rolls back by forgetting."""
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import final
+
+from adapters.memory.sessions import MemorySessionRepository
+from adapters.memory.signing_keys import MemorySigningKeyRepository
+from adapters.memory.tables import Overlay, Table
+from adapters.memory.users import MemoryUserRepository
+from application.ports.clock import Clock
+from application.ports.unit_of_work import UnitOfWork
+from domain.actor import Actor
+from domain.session import (
+    Advanced,
+    Ahead,
+    EndReason,
+    Lifetimes,
+    PresentedRefreshToken,
+    Repeated,
+    Reused,
+    RotationOutcome,
+    Session,
+    SessionId,
+    Unknown,
+)
+from domain.signing_key import SigningKey
+from domain.user import User, UserId
+from domain.username import Username
+
+
+class _Tables:
+    def __init__(self) -> None:
+        self.users: Table[UserId, User] = Table()
+        self.names: Table[str, UserId] = Table()
+        self.sessions: Table[SessionId, Session] = Table()
+        self.signing_keys: Table[int, SigningKey] = Table()
+        self.writing = asyncio.Lock()
+
+
+@final
+class MemoryUnitOfWork:
+    def __init__(self, tables: _Tables, clock: Clock, lifetimes: Lifetimes) -> None:
+        users, names = Overlay(tables.users), Overlay(tables.names)
+        sessions, keys = Overlay(tables.sessions), Overlay(tables.signing_keys)
+        self.users = MemoryUserRepository(users, names)
+        self.sessions = MemorySessionRepository(sessions, users, clock, lifetimes)
+        self.signing_keys = MemorySigningKeyRepository(keys)
+        self._overlays = (users, names, sessions, keys)
+
+    async def commit(self) -> None:
+        for overlay in self._overlays:
+            overlay.merge()
+
+
+@final
+class MemoryLiveStatements:
+    def __init__(self, tables: _Tables, clock: Clock, lifetimes: Lifetimes) -> None:
+        self._tables = tables
+        self._clock = clock
+        self._lifetimes = lifetimes
+
+    async def find_by_username(self, username: Username) -> User | None:
+        found = self._tables.names.get(username.key)
+        return self._tables.users[found] if found else None
+
+    async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> Actor | None:
+        session = self._tables.sessions.get(session_id)
+        if session is None or session.user_id != user_id:
+            return None
+        user = self._who_may_act(session)
+        return Actor(user, session) if user else None
+
+    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta) -> RotationOutcome:
+        async with self._tables.writing:
+            session = self._tables.sessions.get(presented.session_id)
+            if (
+                session is None
+                or not hmac.compare_digest(session.secret_digest, presented.secret.digest)
+                or self._who_may_act(session) is None
+            ):
+                return Unknown()
+            now = self._clock.now()
+            if presented.counter >= session.counter:
+                stepped = replace(
+                    session,
+                    counter=presented.counter + 1,
+                    rotated_at=now,
+                    access_until=now + self._lifetimes.access,
+                )
+                self._tables.sessions[session.id] = stepped
+                return Advanced(stepped) if presented.counter == session.counter else Ahead(stepped)
+            if presented.counter == session.counter - 1 and now < session.rotated_at + grace:
+                return Repeated(session)
+            ended = replace(session, ended_at=now, end_reason=EndReason.REFRESH_REUSE)
+            self._tables.sessions[session.id] = ended
+            return Reused(ended)
+
+    async def end_session(self, id: SessionId, *, reason: EndReason) -> None:
+        async with self._tables.writing:
+            session = self._tables.sessions.get(id)
+            if session and not session.ended_at:
+                self._tables.sessions[id] = replace(session, ended_at=self._clock.now(), end_reason=reason)
+
+    async def list_signing_keys(self) -> Sequence[SigningKey]:
+        return [self._tables.signing_keys[ordinal] for ordinal in sorted(self._tables.signing_keys)]
+
+    def _who_may_act(self, session: Session) -> User | None:
+        user = self._tables.users[session.user_id]
+        if (
+            session.ended_at
+            or session.has_expired(self._clock.now(), self._lifetimes)
+            or user.disabled_at
+            or session.generation < user.generation
+        ):
+            return None
+        return user
+
+
+@final
+class MemoryStore:
+    def __init__(self, clock: Clock, lifetimes: Lifetimes) -> None:
+        self._tables = _Tables()
+        self._clock = clock
+        self._lifetimes = lifetimes
+        self.live = MemoryLiveStatements(self._tables, clock, lifetimes)
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        return self._begin()
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[UnitOfWork]:
+        async with self._tables.writing:
+            yield MemoryUnitOfWork(self._tables, self._clock, self._lifetimes)
+
+    async def require_ready(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass

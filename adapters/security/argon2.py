@@ -1,0 +1,81 @@
+"""argon2id for every new hash; what comes from elsewhere is verified, and outdated."""
+
+import secrets
+from dataclasses import dataclass
+from typing import final
+
+from argon2 import PasswordHasher as Argon2
+from argon2 import Type, extract_parameters
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+from adapters.security.bcrypt import BcryptVerifier
+from adapters.security.hashing_pool import HashingPool
+from application.ports.events import Events
+from application.ports.passwords import UnknownHashFormat
+from domain.events import PasswordHashUnreadable
+from domain.password import PasswordHash, PlainPassword
+
+_PREFIX = "$argon2id$"
+_MOST_MEMORY = 256 * 1024  # KiB that a hash from elsewhere may ask for
+_MOST_TIME = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argon2Cost:
+    """OWASP's floor for argon2id. `memory` is in KiB."""
+
+    memory: int = 19456
+    time: int = 2
+    parallelism: int = 1
+
+
+@final
+class Argon2PasswordHasher:
+    def __init__(self, pool: HashingPool, cost: Argon2Cost, events: Events) -> None:
+        self._pool = pool
+        self._events = events
+        self._argon2 = Argon2(time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.parallelism, type=Type.ID)
+        self._bcrypt = BcryptVerifier()
+        self._decoy = PasswordHash(self._argon2.hash(secrets.token_bytes(32)))
+
+    async def hash(self, password: PlainPassword) -> PasswordHash:
+        return PasswordHash(await self._pool.run(lambda: self._argon2.hash(password.encoded)))
+
+    async def verify(self, password: PlainPassword, against: PasswordHash | None) -> bool:
+        if against is not None and not self._reads(against):
+            self._events.record(PasswordHashUnreadable())
+            against = None
+        if against is None:
+            await self._pool.run(lambda: self._matches(password, self._decoy))
+            return False
+        known = against
+        return await self._pool.run(lambda: self._matches(password, known))
+
+    def is_outdated(self, hash: PasswordHash) -> bool:
+        return not hash.text.startswith(_PREFIX) or self._argon2.check_needs_rehash(hash.text)
+
+    def require_readable(self, hash: PasswordHash) -> None:
+        if not self._reads(hash):
+            raise UnknownHashFormat
+
+    def _reads(self, hash: PasswordHash) -> bool:
+        return self._bcrypt.reads(hash) or _reads_argon2(hash)
+
+    def _matches(self, password: PlainPassword, hash: PasswordHash) -> bool:
+        if not hash.text.startswith(_PREFIX):
+            return self._bcrypt.verify(password, hash)
+        try:
+            return self._argon2.verify(hash.text, password.encoded)
+        except VerifyMismatchError:
+            return False
+        except VerificationError:  # of the right form, and yet no hash: a salt too short, say
+            self._events.record(PasswordHashUnreadable())
+            return False
+
+
+def _reads_argon2(hash: PasswordHash) -> bool:
+    try:
+        asked = extract_parameters(hash.text)
+    except InvalidHashError:
+        return False
+    return asked.type is Type.ID and asked.memory_cost <= _MOST_MEMORY and asked.time_cost <= _MOST_TIME

@@ -1,0 +1,56 @@
+"""Threads for hashing, so that it neither stalls other requests nor takes more memory than is set aside for it."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+from typing import TypeVar, final
+
+from application.ports.passwords import Overloaded
+
+T = TypeVar("T")
+
+
+@final
+class HashingPool:
+    """One hash per thread at a time, `queue` more waiting, each for `patience` at most; `Overloaded` beyond that."""
+
+    def __init__(self, *, threads: int | None = None, queue: int = 64, patience: timedelta = timedelta(seconds=2)) -> None:
+        self.threads = threads or os.cpu_count() or 1
+        self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="hashing", initializer=_yield_to_requests)
+        self._slots = asyncio.Semaphore(self.threads)
+        self._queue = queue
+        self._patience = patience.total_seconds()
+        self._waiting = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        await self._wait_for_a_slot()
+        running = self._executor.submit(work)
+        loop = asyncio.get_running_loop()
+
+        def free(_: Future[T]) -> None:
+            loop.call_soon_threadsafe(self._slots.release)
+
+        # When the thread is done and not before: a request that has gone away is still being hashed for.
+        running.add_done_callback(free)
+        return await asyncio.wrap_future(running)
+
+    async def _wait_for_a_slot(self) -> None:
+        if self._slots.locked() and self._waiting >= self._queue:
+            raise Overloaded
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Overloaded from None
+        finally:
+            self._waiting -= 1
+
+
+def _yield_to_requests() -> None:
+    if sys.platform == "linux":  # elsewhere the priority is that of the whole process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

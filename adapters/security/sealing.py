@@ -1,0 +1,41 @@
+"""Encrypting what the store may hold but not read."""
+
+import secrets
+from typing import final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from adapters.security.secret_key import KEY_ID_BYTES, SecretKey
+
+_VERSION = b"\x01"
+_NONCE_BYTES = 12
+
+
+class CannotOpen(ValueError):
+    """Not sealed by us for this use, or not for this place."""
+
+
+@final
+class Seal:
+    """AES-256-GCM under the key for one use: version 1 | key id 2 | nonce 12 | ciphertext and tag."""
+
+    def __init__(self, secret: SecretKey, *, use: str) -> None:
+        keys = secret.derive(use)
+        self._making = keys[0]
+        self._opening = {key.id: AESGCM(key.key) for key in keys}
+
+    def close(self, plain: bytes, *, bound_to: bytes) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = self._opening[self._making.id].encrypt(nonce, plain, bound_to)
+        return _VERSION + self._making.id + nonce + sealed
+
+    def open(self, sealed: bytes, *, bound_to: bytes) -> bytes:
+        head = len(_VERSION) + KEY_ID_BYTES
+        key = self._opening.get(sealed[len(_VERSION) : head])
+        if sealed[: len(_VERSION)] != _VERSION or key is None:
+            raise CannotOpen
+        try:
+            return key.decrypt(sealed[head : head + _NONCE_BYTES], sealed[head + _NONCE_BYTES :], bound_to)
+        except (InvalidTag, ValueError):
+            raise CannotOpen from None

@@ -1,0 +1,117 @@
+"""Reaching a database: the one place that knows how SQLite and PostgreSQL differ."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, ColumnElement, Connection, Interval, event, func, literal, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from adapters.sql.schema import UtcDateTime
+from application.ports.clock import Clock
+
+# Milliseconds. A request is answered within seconds whatever the database does.
+_POSTGRESQL_LIMITS = {
+    "statement_timeout": "2000",
+    "lock_timeout": "1000",
+    "idle_in_transaction_session_timeout": "5000",
+}
+_SECONDS_TO_CONNECT = 2
+_SECONDS_FOR_A_PLACE_IN_THE_POOL = 2
+
+
+class UnusableDatabaseUrl(ValueError):
+    """Why a database URL cannot be used, without the password in it."""
+
+
+def parse_database_url(text: str) -> URL:
+    """`sqlite:///path` or `postgresql://…`, as operators write them; the driver is ours to add."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise UnusableDatabaseUrl("It is not a URL. Write sqlite:///path or postgresql://user@host/name.") from None
+    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
+        return url.set(drivername="sqlite+aiosqlite")
+    if url.drivername in {"postgresql", "postgres"}:
+        query = dict(url.query)
+        if "sslmode" in query:
+            query["ssl"] = query.pop("sslmode")  # libpq's name, asyncpg's name
+        if unknown := query.keys() - {"ssl", "host", "port"}:
+            raise UnusableDatabaseUrl(f"It has a parameter that is not supported: {', '.join(sorted(unknown))}.")
+        return url.set(drivername="postgresql+asyncpg", query=query)
+    raise UnusableDatabaseUrl("Write memory://, sqlite:///path or postgresql://user@host/name.")
+
+
+def open_engine(text: str, *, pool_size: int) -> AsyncEngine:
+    """An engine whose every wait is bounded. Nothing is connected yet."""
+    url = parse_database_url(text)
+    if url.drivername == "sqlite+aiosqlite":
+        # A second's write queue is far longer than a burst; four readers saturate one file.
+        return _sqlite(url, pool_size=min(pool_size, 4), pool_timeout=_SECONDS_FOR_A_PLACE_IN_THE_POOL)
+    return _postgresql(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=_SECONDS_FOR_A_PLACE_IN_THE_POOL,
+        limits=_POSTGRESQL_LIMITS,
+    )
+
+
+def open_engine_for_migrations(text: str) -> AsyncEngine:
+    """Statements may take long here; waiting for a lock that blocks the service may not."""
+    url = parse_database_url(text)
+    if url.drivername == "sqlite+aiosqlite":
+        return _sqlite(url, pool_size=1)
+    return _postgresql(url, pool_size=1, limits={"lock_timeout": "2000"})
+
+
+def _postgresql(url: URL, *, limits: Mapping[str, str], **pool: Any) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"timeout": _SECONDS_TO_CONNECT, "command_timeout": None, "server_settings": dict(limits)},
+        **pool,
+    )
+
+
+def _sqlite(url: URL, **pool: Any) -> AsyncEngine:
+    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(
+        url, hide_parameters=True, connect_args={"timeout": _SECONDS_TO_CONNECT}, max_overflow=0, **pool
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late, and loses updates
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # what was answered survives a power cut
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A single statement must not be wrapped: it would be told an outcome that is rolled back.
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+class StoreTime:
+    """The present, in a statement: the database's own on PostgreSQL, where several servers share it; else the Clock's."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._own = engine.dialect.name == "postgresql"
+        self._clock = clock
+
+    def now(self) -> ColumnElement[Any]:
+        return func.now() if self._own else literal(self._clock.now(), UtcDateTime)
+
+    def ago(self, span: timedelta) -> ColumnElement[Any]:
+        return func.now() - literal(span, Interval) if self._own else literal(self._clock.now() - span, UtcDateTime)
+
+    def ahead(self, span: timedelta) -> ColumnElement[Any]:
+        return func.now() + literal(span, Interval) if self._own else literal(self._clock.now() + span, UtcDateTime)

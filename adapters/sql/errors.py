@@ -1,0 +1,48 @@
+"""Telling a database that is away from a bug, and one broken rule from another."""
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable
+from domain.errors import Unavailable
+
+READ_ONLY = "25006"
+# Classes of SQLSTATE: connection, authorization, unknown database, resources, operator intervention (57014 among them, a
+# statement that took too long), system, and configuration file; then lock timeout, deadlock, serialization, read-only.
+_AWAY = ("08", "28", "3D", "53", "57", "58", "F0")
+_BUSY = frozenset({"55P03", "40P01", "40001", READ_ONLY})
+_NO_SUCH_RELATION = frozenset({"42P01", "42703"})
+_SQLITE_AWAY = ("locked", "unable to open", "readonly database", "disk i/o error", "is full", "not a database")
+
+
+def violated(error: IntegrityError, constraint: str) -> bool:
+    """Whether this constraint is the one. SQLite names no constraint, but the column: `users.username_key`."""
+    name = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
+    if name is not None:
+        return bool(name == constraint)
+    table, _, column = constraint.removeprefix("uq_").partition("_")
+    return str(error.orig).endswith(f"{table}.{column}")
+
+
+def sqlstate(error: BaseException) -> str:
+    source = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(source, "sqlstate", None) or "")
+
+
+def as_unavailable(error: BaseException) -> type[Unavailable] | None:
+    """What to answer, if `error` says that storage is away, busy or not migrated; `None` if it is a bug."""
+    if isinstance(error, (OSError, TimeoutError, PoolTimeout)):
+        return StoreUnavailable
+    state = sqlstate(error)
+    if state in _NO_SUCH_RELATION:
+        return SchemaOutdated
+    if state.startswith(_AWAY) or state in _BUSY:
+        return StoreUnavailable
+    if isinstance(error, DBAPIError):
+        text = str(error.orig).lower()
+        if "no such table" in text or "no such column" in text:
+            return SchemaOutdated
+        if error.connection_invalidated or any(sign in text for sign in _SQLITE_AWAY):
+            return StoreUnavailable
+    # asyncpg's own errors have no SQLSTATE: "connection is closed", "another operation is in progress".
+    return StoreUnavailable if type(error).__module__.startswith("asyncpg") and not state else None

@@ -1,0 +1,157 @@
+"""The hot operations: one statement each, under AUTOCOMMIT, which is one send instead of three."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, final
+
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FromClause,
+    Result,
+    Row,
+    and_,
+    case,
+    func,
+    literal,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.sql.engines import StoreTime
+from adapters.sql.reach import Reach
+from adapters.sql.schema import sessions, signing_keys, users
+from adapters.sql.sessions import session_from_row
+from adapters.sql.signing_keys import key_from_row
+from adapters.sql.users import user_from_row
+from application.ports.unit_of_work import StoreUnavailable
+from domain.actor import Actor
+from domain.session import (
+    Advanced,
+    Ahead,
+    EndReason,
+    Lifetimes,
+    PresentedRefreshToken,
+    Repeated,
+    Reused,
+    RotationOutcome,
+    SessionId,
+    Unknown,
+)
+from domain.signing_key import SigningKey
+from domain.user import User, UserId
+from domain.username import Username
+
+_OUTCOMES: dict[str, type[Advanced | Repeated | Ahead | Reused]] = {
+    "advanced": Advanced,
+    "repeated": Repeated,
+    "ahead": Ahead,
+    "reused": Reused,
+}
+
+
+@final
+class SqlLiveStatements:
+    def __init__(self, engine: AsyncEngine, reach: Reach, time: StoreTime, lifetimes: Lifetimes) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reach = reach
+        self._time = time
+        self._lifetimes = lifetimes
+        # A server that was demoted goes on answering reads, without an error.
+        self._demoted = (func.pg_is_in_recovery() if engine.dialect.name == "postgresql" else literal(False)).label("demoted")
+
+    async def find_by_username(self, username: Username) -> User | None:
+        row = await self._trusted(users, users.c.username_key == username.key, *users.c)
+        return user_from_row(row) if row.id else None
+
+    async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> Actor | None:
+        row = await self._trusted(
+            sessions.join(users, users.c.id == sessions.c.user_id),
+            and_(sessions.c.id == session_id, users.c.id == user_id, self._may_act()),
+            *users.c,
+            *sessions.c,
+        )
+        if row.id is None:
+            return None
+        values: list[Any] = list(row)[1:]
+        user = SimpleNamespace(**dict(zip(users.c.keys(), values, strict=False)))
+        session = SimpleNamespace(**dict(zip(sessions.c.keys(), values[len(users.c) :], strict=True)))
+        return Actor(user_from_row(user), session_from_row(session))
+
+    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta) -> RotationOutcome:
+        counter, token = sessions.c.counter, literal(presented.counter, sessions.c.counter.type)
+        steps = token >= counter
+        repeats = and_(token == counter - 1, sessions.c.rotated_at > self._time.ago(grace))
+        spent = and_(token < counter, ~repeats)
+        rotation = (
+            update(sessions)
+            .where(
+                sessions.c.id == presented.session_id,
+                sessions.c.secret_digest == presented.secret.digest,
+                users.c.id == sessions.c.user_id,
+                self._may_act(),
+            )
+            .values(
+                outcome=case((token == counter, "advanced"), (token > counter, "ahead"), (repeats, "repeated"), else_="reused"),
+                counter=case((steps, token + 1), else_=counter),
+                rotated_at=case((steps, self._time.now()), else_=sessions.c.rotated_at),
+                access_until=case((steps, self._time.ahead(self._lifetimes.access)), else_=sessions.c.access_until),
+                ended_at=case((spent, self._time.now()), else_=null()),
+                end_reason=case((spent, EndReason.REFRESH_REUSE.value), else_=null()),
+            )
+            .returning(*sessions.c)
+        )
+        # Replayed without a window, a rotation whose answer was lost would look like reuse.
+        row = (await self._run(rotation, replay=bool(grace))).one_or_none()
+        return _OUTCOMES[row.outcome](session_from_row(row)) if row else Unknown()
+
+    async def end_session(self, id: SessionId, *, reason: EndReason) -> None:
+        await self._run(
+            update(sessions)
+            .where(sessions.c.id == id, sessions.c.ended_at.is_(None))
+            .values(ended_at=self._time.now(), end_reason=reason.value)
+        )
+
+    async def list_signing_keys(self) -> Sequence[SigningKey]:
+        return [key_from_row(row) for row in await self._run(select(signing_keys).order_by(signing_keys.c.ordinal))]
+
+    def _may_act(self) -> ColumnElement[bool]:
+        """Of a session joined with its user: both are live. The user's generation may lag behind the session's."""
+        return and_(
+            sessions.c.ended_at.is_(None),
+            sessions.c.created_at > self._time.ago(self._lifetimes.absolute),
+            sessions.c.rotated_at > self._time.ago(self._lifetimes.idle),
+            sessions.c.generation >= users.c.generation,
+            users.c.disabled_at.is_(None),
+        )
+
+    async def _trusted(self, source: FromClause, condition: ColumnElement[bool], *columns: ColumnElement[Any]) -> Row[Any]:
+        """One row, of nulls if there is none: a server says whether it was demoted also where it finds nothing.
+
+        Else a session that the demoted server has not received yet would be a wrong "no".
+        """
+        one = select(literal(1).label("one")).subquery("o")
+        found = select(self._demoted, *columns).select_from(one.outerjoin(source, condition))
+        row = (await self._run(found)).one()
+        if row.demoted:
+            await self._reach.leave_server()
+            raise StoreUnavailable
+        return row
+
+    async def _run(self, statement: Executable, *, replay: bool = True) -> Result[Any]:
+        """Run it; once more if a connection turned out to be dead, since none is tested before use."""
+        async with self._reach.translating():
+            try:
+                return await self._once(statement)
+            except DBAPIError as error:
+                if not (replay and error.connection_invalidated):
+                    raise
+            return await self._once(statement)
+
+    async def _once(self, statement: Executable) -> Result[Any]:
+        async with self._engine.connect() as connection:
+            return await connection.execute(statement)

@@ -1,0 +1,1 @@
+"""The history of the schema, run from code by adapters/sql/migrate.py."""

@@ -1,0 +1,16 @@
+"""Where alembic starts. The connection, its transaction and its lock are the caller's."""
+
+from alembic import context
+
+from adapters.sql.schema import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    transactional_ddl=True,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

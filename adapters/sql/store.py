@@ -1,0 +1,59 @@
+"""The SQL store."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.sql.engines import StoreTime
+from adapters.sql.live import SqlLiveStatements
+from adapters.sql.migrate import newest_revision
+from adapters.sql.reach import Reach
+from adapters.sql.sessions import SqlSessionRepository
+from adapters.sql.signing_keys import SqlSigningKeyRepository
+from adapters.sql.users import SqlUserRepository
+from application.ports.clock import Clock
+from application.ports.unit_of_work import SchemaOutdated, UnitOfWork
+from domain.session import Lifetimes
+
+
+@final
+class SqlUnitOfWork:
+    def __init__(self, connection: AsyncConnection, time: StoreTime, lifetimes: Lifetimes) -> None:
+        self.users = SqlUserRepository(connection)
+        self.sessions = SqlSessionRepository(connection, time, lifetimes)
+        self.signing_keys = SqlSigningKeyRepository(connection)
+        self._connection = connection
+
+    async def commit(self) -> None:
+        await self._connection.commit()
+
+
+@final
+class SqlStore:
+    def __init__(self, engine: AsyncEngine, clock: Clock, lifetimes: Lifetimes) -> None:
+        self._engine = engine
+        self._reach = Reach(engine)
+        self._time = StoreTime(engine, clock)
+        self._lifetimes = lifetimes
+        self.live = SqlLiveStatements(engine, self._reach, self._time, lifetimes)
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        return self._begin()
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[UnitOfWork]:
+        async with self._reach.translating(), self._engine.connect() as connection:
+            yield SqlUnitOfWork(connection, self._time, self._lifetimes)
+
+    async def require_ready(self) -> None:
+        async with self._reach.translating(), self._engine.connect() as connection:
+            autocommitting = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            revision = (await autocommitting.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+        if revision != newest_revision():
+            raise SchemaOutdated
+
+    async def close(self) -> None:
+        await self._engine.dispose()

@@ -1,0 +1,80 @@
+"""Users in SQL."""
+
+from typing import Any, final
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.sql.errors import as_unavailable, violated
+from adapters.sql.schema import users
+from domain.email import EmailAddress
+from domain.password import PasswordHash
+from domain.user import User, UserId, UsernameTaken
+from domain.username import Username
+
+
+@final
+class SqlUserRepository:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, user: User) -> None:
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(insert(users).values(_to_row(user)))
+        except IntegrityError as error:
+            if violated(error, "uq_users_username_key"):
+                raise UsernameTaken from None
+            raise
+
+    async def get(self, id: UserId) -> User | None:
+        row = (await self._connection.execute(select(users).where(users.c.id == id))).one_or_none()
+        return user_from_row(row) if row else None
+
+    async def lock_by_username(self, username: Username) -> User | None:
+        found = select(users).where(users.c.username_key == username.key).with_for_update()
+        row = (await self._connection.execute(found)).one_or_none()
+        return user_from_row(row) if row else None
+
+    async def save(self, user: User) -> None:
+        saved = await self._connection.execute(update(users).where(users.c.id == user.id).values(_to_row(user)))
+        if saved.rowcount != 1:
+            raise LookupError(user.id)
+
+    async def upgrade_password(self, id: UserId, *, old: PasswordHash, new: PasswordHash) -> bool:
+        better = update(users).where(users.c.id == id, users.c.password_hash == old.text).values(password_hash=new.text)
+        try:
+            async with self._connection.begin_nested():
+                return (await self._connection.execute(better)).rowcount == 1
+        except DBAPIError as error:
+            if as_unavailable(error):
+                raise
+            return False
+
+
+def user_from_row(row: Any) -> User:
+    return User(
+        id=UserId(row.id),
+        username=Username(row.username),
+        email=EmailAddress(row.email),
+        email_verified_at=row.email_verified_at,
+        password_hash=PasswordHash(row.password_hash),
+        registered_at=row.registered_at,
+        disabled_at=row.disabled_at,
+        generation=row.generation,
+    )
+
+
+def _to_row(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "username": user.username.shown,
+        "username_key": user.username.key,
+        "email": user.email.text,
+        "email_verified_at": user.email_verified_at,
+        "password_hash": user.password_hash.text,
+        "registered_at": user.registered_at,
+        "disabled_at": user.disabled_at,
+        "generation": user.generation,
+    }

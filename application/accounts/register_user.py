@@ -1,0 +1,40 @@
+"""Open an account."""
+
+from dataclasses import dataclass
+from typing import final
+
+from application.ports.clock import Clock
+from application.ports.ids import Ids
+from application.ports.passwords import PasswordHasher
+from application.ports.unit_of_work import Store
+from domain.email import EmailAddress
+from domain.password import PasswordPolicy, PlainPassword
+from domain.user import User
+from domain.username import Username
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterUser:
+    """Open an account under a name nobody holds, or raise `UsernameTaken`."""
+
+    store: Store
+    hasher: PasswordHasher
+    ids: Ids
+    clock: Clock
+    policy: PasswordPolicy
+
+    async def __call__(self, *, username: Username, email: EmailAddress, password: PlainPassword) -> User:
+        username.require_unreserved()
+        password.require_strong(self.policy)
+        user = User(
+            id=self.ids.user(),
+            username=username,
+            email=email,
+            password_hash=await self.hasher.hash(password),
+            registered_at=self.clock.now(),
+        )
+        async with self.store.begin() as work:
+            await work.users.add(user)
+            await work.commit()
+        return user

@@ -1,0 +1,41 @@
+"""Hashing passwords."""
+
+from typing import ClassVar, Protocol
+
+from domain.errors import Refusal, Unavailable
+from domain.password import PasswordHash, PlainPassword
+
+
+class Overloaded(Unavailable):
+    code: ClassVar[str] = "overloaded"
+    detail = "Too many passwords are being checked at the moment. Try again shortly."
+
+
+class UnknownHashFormat(Refusal):
+    code: ClassVar[str] = "unknown_hash_format"
+    detail = (
+        "This is not a password hash that Portunus can verify. It takes argon2id ($argon2id$…) and bcrypt ($2a$, $2b$, $2y$)."
+    )
+
+
+class PasswordHasher(Protocol):
+    async def hash(self, password: PlainPassword) -> PasswordHash:
+        """Raises `Overloaded` when the queue is full, before any work is done."""
+        ...
+
+    async def verify(self, password: PlainPassword, against: PasswordHash | None) -> bool:
+        """Whether `password` matches.
+
+        `None` stands for an unknown user: the answer is `False` and takes as long as a real comparison, so the caller
+        leaks nothing about who is registered. A hash that cannot be read counts as no match, takes as long, and is
+        reported. Raises `Overloaded` as `hash` does.
+        """
+        ...
+
+    def is_outdated(self, hash: PasswordHash) -> bool:
+        """Whether a password just verified against `hash` deserves a new one: an older algorithm or weaker costs."""
+        ...
+
+    def require_readable(self, hash: PasswordHash) -> None:
+        """Raises `UnknownHashFormat` for what `verify` could not read, or would have to refuse for its cost."""
+        ...

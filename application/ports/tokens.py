@@ -1,0 +1,67 @@
+"""Access tokens and refresh tokens: making and reading them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from domain.errors import Unavailable
+from domain.session import PresentedRefreshToken, Session, SessionId, SessionSecret
+from domain.signing_key import PublishedKey, SigningKey
+from domain.user import UserId
+
+
+class NoSigningKey(Unavailable):
+    """The store holds no key that this process can use: not prepared yet, or sealed under another secret."""
+
+    code: ClassVar[str] = "no_signing_key"
+    detail = "Portunus has no signing key to work with yet. Try again shortly."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessClaims:
+    user_id: UserId
+    session_id: SessionId
+
+
+class AccessTokens(Protocol):
+    """JWTs of RFC 9068. Each method raises `NoSigningKey` while there is none."""
+
+    async def issue(self, session: Session, *, expires_at: datetime) -> str:
+        """A token issued at `session.rotated_at`, so that a repeated rotation answers with the same times."""
+        ...
+
+    async def read(self, token: str) -> AccessClaims:
+        """Raises `InvalidAccessToken` for all that is not a token of ours, for this audience, and in its time."""
+        ...
+
+    async def read_expired(self, token: str) -> AccessClaims:
+        """As `read`, but of a token that may have expired: good for ending its session and nothing else."""
+        ...
+
+
+class RefreshTokens(Protocol):
+    def new_secret(self) -> SessionSecret: ...
+
+    def seal(self, *, session_id: SessionId, counter: int, secret: SessionSecret) -> str:
+        """The same arguments make the same token."""
+        ...
+
+    def open(self, token: str) -> PresentedRefreshToken:
+        """Raises `InvalidRefreshToken` for all that does not carry our MAC, without asking the store."""
+        ...
+
+
+class SigningKeys(Protocol):
+    """The keys that this process signs and verifies with."""
+
+    def make(self, *, ordinal: int, at: datetime) -> SigningKey:
+        """A new key pair, sealed."""
+        ...
+
+    async def load(self) -> None:
+        """Read the ring from the store. Raises `NoSigningKey` when it holds none that this process can use."""
+        ...
+
+    async def published(self) -> tuple[PublishedKey, ...]:
+        """The public halves that others need to verify our tokens, oldest first."""
+        ...

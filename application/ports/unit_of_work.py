@@ -1,0 +1,85 @@
+"""The store, and its two doors: a unit of work, and single statements."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import ClassVar, Protocol
+
+from application.ports.sessions import SessionRepository
+from application.ports.signing_keys import SigningKeyRepository
+from application.ports.users import UserRepository
+from domain.actor import Actor
+from domain.errors import Unavailable
+from domain.session import EndReason, PresentedRefreshToken, RotationOutcome, SessionId
+from domain.signing_key import SigningKey
+from domain.user import User, UserId
+from domain.username import Username
+
+
+class StoreUnavailable(Unavailable):
+    code: ClassVar[str] = "storage_unavailable"
+    detail = "Storage cannot be reached at the moment. Nothing was changed by this request. Try again shortly."
+
+
+class SchemaOutdated(Unavailable):
+    code: ClassVar[str] = "schema_outdated"
+    detail = "The database is not at the version that this program needs. Run: portunus migrate"
+
+
+class UnitOfWork(Protocol):
+    """All repositories, in one transaction."""
+
+    @property
+    def users(self) -> UserRepository: ...
+
+    @property
+    def sessions(self) -> SessionRepository: ...
+
+    @property
+    def signing_keys(self) -> SigningKeyRepository: ...
+
+    async def commit(self) -> None:
+        """Make it last, and others see it. On return it survives a crash."""
+        ...
+
+
+class LiveStatements(Protocol):
+    """The hot operations: each is atomic, commits by itself, and takes one round trip.
+
+    Time is the store's own where it has one (PostgreSQL), so that processes whose clocks differ agree.
+    """
+
+    async def find_by_username(self, username: Username) -> User | None: ...
+
+    async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> Actor | None:
+        """The session and its user, if they belong together, the session is live and the user may act."""
+        ...
+
+    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta) -> RotationOutcome:
+        """Spend a refresh token: decide, and store what was decided, as one act. Of rivals with one token, one advances."""
+        ...
+
+    async def end_session(self, id: SessionId, *, reason: EndReason) -> None:
+        """End it; nothing changes if it has ended or is unknown."""
+        ...
+
+    async def list_signing_keys(self) -> Sequence[SigningKey]:
+        """All keys, by ordinal."""
+        ...
+
+
+class Store(Protocol):
+    """Every method, and every method of what it gives, raises `StoreUnavailable` when storage is away or too slow."""
+
+    @property
+    def live(self) -> LiveStatements: ...
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A unit of work, ended by `await work.commit()`. Leaving without it rolls back, also after a refusal."""
+        ...
+
+    async def require_ready(self) -> None:
+        """Raises `SchemaOutdated` where the schema is not the one this program needs."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,71 @@
+"""Log in with a password."""
+
+from dataclasses import dataclass
+from typing import final
+
+from application.ports.events import Events
+from application.ports.ids import Ids
+from application.ports.passwords import PasswordHasher
+from application.ports.tokens import AccessTokens, RefreshTokens
+from application.ports.unit_of_work import Store
+from domain.events import PasswordUpgradeFailed
+from domain.password import PasswordHash, PlainPassword
+from domain.session import Lifetimes, NewSession, Session, TokenPair
+from domain.user import InvalidCredentials, User
+from domain.username import InvalidUsername, Username
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Open a session for whoever knows the name and its password, or raise `InvalidCredentials`.
+
+    Every failure takes as long as a wrong password does. A password that is changed, or a user who is disabled, while the
+    password is being checked opens nothing.
+    """
+
+    store: Store
+    hasher: PasswordHasher
+    access_tokens: AccessTokens
+    refresh_tokens: RefreshTokens
+    ids: Ids
+    events: Events
+    lifetimes: Lifetimes
+
+    async def __call__(self, *, identifier: str, password: PlainPassword) -> TokenPair:
+        user = await self._find(identifier)
+        matches = await self.hasher.verify(password, user.password_hash if user else None)
+        if not user or not matches or user.disabled_at:
+            raise InvalidCredentials
+
+        secret = self.refresh_tokens.new_secret()
+        session = await self._open(
+            user,
+            NewSession(id=self.ids.session(), user_id=user.id, generation=user.generation, secret_digest=secret.digest),
+            better_hash=await self.hasher.hash(password) if self.hasher.is_outdated(user.password_hash) else None,
+        )
+        expires_at = session.access_expires_at(self.lifetimes)
+        return TokenPair(
+            access_token=await self.access_tokens.issue(session, expires_at=expires_at),
+            refresh_token=self.refresh_tokens.seal(session_id=session.id, counter=session.counter, secret=secret),
+            expires_in=expires_at - session.rotated_at,
+        )
+
+    async def _find(self, identifier: str) -> User | None:
+        """A user name; with an `@` it is an e-mail address, and only a verified one, of which there are none yet."""
+        try:
+            username = Username.parse(identifier)
+        except InvalidUsername:
+            return None
+        return await self.store.live.find_by_username(username)
+
+    async def _open(self, user: User, new: NewSession, *, better_hash: PasswordHash | None) -> Session:
+        async with self.store.begin() as work:
+            # Before the opening: after it, parallel log-ins would wait for each other's share of the user's row.
+            if better_hash and not await work.users.upgrade_password(user.id, old=user.password_hash, new=better_hash):
+                self.events.record(PasswordUpgradeFailed(user.id))
+            session = await work.sessions.open(new)
+            if session is None:
+                raise InvalidCredentials
+            await work.commit()
+        return session

@@ -1,0 +1,44 @@
+"""What happened that an operator would want to know."""
+
+from dataclasses import dataclass
+
+from domain.session import SessionId
+from domain.user import UserId
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshReuse:
+    """A spent refresh token came back and its session was ended: a stolen copy, or a client that kept an old one."""
+
+    user_id: UserId
+    session_id: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAhead:
+    """A client knew a newer refresh token than the store: writes were lost, in a failover or by a restored backup."""
+
+    user_id: UserId
+    session_id: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordHashUnreadable:
+    """A stored hash is of no known form, or broken. Its owner cannot log in."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordUpgradeFailed:
+    """A log-in went through, but the better hash could not be stored."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeyUnreadable:
+    """A stored signing key does not open under this service's secret, or is not what it says; it was ignored."""
+
+    kid: str
+
+
+Event = RefreshReuse | SessionAhead | PasswordHashUnreadable | PasswordUpgradeFailed | SigningKeyUnreadable

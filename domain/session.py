@@ -1,0 +1,137 @@
+"""Sessions: what a log-in opens, a refresh token continues and a log-out ends."""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar, NewType
+from uuid import UUID
+
+from domain.errors import Refusal
+from domain.user import UserId
+
+SessionId = NewType("SessionId", UUID)
+
+
+class InvalidRefreshToken(Refusal):
+    code: ClassVar[str] = "invalid_refresh_token"
+    detail = "Could not validate credentials"
+
+
+class EndReason(StrEnum):
+    LOGOUT = "logout"
+    REFRESH_REUSE = "refresh_reuse"
+    USER_DISABLED = "user_disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSecret:
+    """32 random bytes that only the holder of the session's refresh token knows; the store keeps `digest`."""
+
+    value: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> bytes:
+        return hashlib.sha256(self.value).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long things live. `grace` is how long the token before the newest is answered with the same successor."""
+
+    access: timedelta = timedelta(minutes=15)
+    idle: timedelta = timedelta(days=7)  # since the last rotation
+    absolute: timedelta = timedelta(days=30)  # since the log-in
+    grace: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    id: SessionId
+    user_id: UserId
+    generation: int  # the user's, when the session was opened
+    counter: int = 0  # rotations so far: the refresh token with this number is the newest
+    secret_digest: bytes = field(repr=False)
+    created_at: datetime
+    rotated_at: datetime
+    access_until: datetime  # no access token of this session is good for longer
+    ended_at: datetime | None = None
+    end_reason: EndReason | None = None
+
+    def has_expired(self, now: datetime, lifetimes: Lifetimes) -> bool:
+        return now >= self._ends_at(lifetimes)
+
+    def access_expires_at(self, lifetimes: Lifetimes) -> datetime:
+        """When the access token of the newest rotation expires: never after the session itself."""
+        return min(self.access_until, self._ends_at(lifetimes))
+
+    def _ends_at(self, lifetimes: Lifetimes) -> datetime:
+        return min(self.created_at + lifetimes.absolute, self.rotated_at + lifetimes.idle)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSession:
+    """A session to be opened for a user as read together with the password hash that was verified.
+
+    The store gives it its times, and opens it only if the user is still of that generation.
+    """
+
+    id: SessionId
+    user_id: UserId
+    generation: int
+    secret_digest: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentedRefreshToken:
+    """What an authentic refresh token says: authentic by its MAC, which says nothing of the session's state."""
+
+    session_id: SessionId
+    counter: int
+    secret: SessionSecret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPair:
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: timedelta
+
+
+# The outcomes of a rotation: a closed union, so that the type checker sees a forgotten one.
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The newest token was presented: the session took one step."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Its parent was presented within the grace window: nothing changed, the same successor again."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """An authentic token newer than the store knows: the store lost writes in a failover. Accepted, and the store caught up."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """A token spent long ago was presented: the session has been ended (RFC 9700 4.14.2)."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No such session, a wrong secret, or the session or its user is over. Nothing changed."""
+
+
+RotationOutcome = Advanced | Repeated | Ahead | Reused | Unknown

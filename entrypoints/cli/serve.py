@@ -1,0 +1,86 @@
+"""portunus serve."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import make_url
+
+from application.ports.tokens import NoSigningKey
+from domain.errors import Unavailable
+from entrypoints.cli.run import run
+from entrypoints.development import make_secret_if_missing
+from entrypoints.settings import Settings, UnsafeSettings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [PORTUNUS_HOST, else 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on. [PORTUNUS_PORT, else 8000]")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port; not with memory://.")] = 1,
+) -> None:
+    """Serve the HTTP API.
+
+    Starts without its database, and reports not ready at /health/ready until it is there.
+    """
+    import uvicorn  # noqa: PLC0415 - a fifth of a second of imports
+
+    from entrypoints.logs import configure_logs  # noqa: PLC0415
+
+    for name, value in (("PORTUNUS_HOST", host), ("PORTUNUS_PORT", port)):
+        if value is not None:
+            os.environ[name] = str(value)  # each worker process reads the settings anew
+    settings = Settings.read()
+    if workers > 1 and settings.database_url.get_secret_value() == "memory://":
+        raise UnsafeSettings("memory:// lives in one process: use --workers 1, or a database.")
+    if said := make_secret_if_missing(settings):
+        typer.echo(said)
+    configure_logs()
+    _require_usable(settings)
+    for line in _greeting(settings):
+        typer.echo(line)
+    uvicorn.run(
+        "entrypoints.http.factory:make_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        http="httptools",  # h11 lets both Transfer-Encoding and Content-Length through to the application
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def _require_usable(settings: Settings) -> None:
+    """Wire once before serving, so that what is wrong with the settings is one line; a database that is away is no error."""
+
+    async def prepare(use_cases: Mapping[type, Any]) -> None:
+        from application.keys.prepare_signing_key import PrepareSigningKey  # noqa: PLC0415
+
+        await use_cases[PrepareSigningKey]()
+
+    try:
+        run(settings, prepare)
+    except NoSigningKey:
+        raise UnsafeSettings(
+            "The signing keys in the database do not open under this PORTUNUS_SECRET_KEY: use the one they were made with."
+        ) from None
+    except Unavailable as reason:
+        typer.echo(f"Not ready yet: {reason}", err=True)
+
+
+def _greeting(settings: Settings) -> list[str]:
+    address = f"http://{settings.host}:{settings.port}"
+    url = settings.database_url.get_secret_value()
+    storage = "memory, which forgets at the stop" if url == "memory://" else make_url(url).render_as_string()
+    return [
+        f"Portunus   {address}",
+        f"Docs       {address}/docs" if settings.docs else "Docs       off (PORTUNUS_DOCS)",
+        f"Storage    {storage}",
+        "Mode       development: for this machine only. Production needs PORTUNUS_ENV=production and its own secret."
+        if settings.env == "development"
+        else "Mode       production",
+    ]

@@ -1,0 +1,90 @@
+"""Port by port, the adapter that stands behind it."""
+
+from dependency_injector import containers, providers
+
+from adapters.clock import SystemClock
+from adapters.events import LoggedEvents
+from adapters.ids import Uuid7Ids
+from adapters.memory.store import MemoryStore
+from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
+from adapters.security.hashing_pool import HashingPool
+from adapters.security.jwt import JwtAccessTokens
+from adapters.security.key_ring import KeyRing
+from adapters.security.refresh_tokens import MacRefreshTokens
+from adapters.security.secret_key import SecretKey, UnusableSecret
+from adapters.sql.engines import UnusableDatabaseUrl, open_engine
+from adapters.sql.store import SqlStore
+from application.ports.clock import Clock
+from application.ports.events import Events
+from application.ports.ids import Ids
+from application.ports.passwords import PasswordHasher
+from application.ports.tokens import AccessTokens, RefreshTokens, SigningKeys
+from application.ports.unit_of_work import Store
+from domain.password import PasswordPolicy
+from domain.session import Lifetimes
+from entrypoints.settings import NEW_SECRET, Settings, UnsafeSettings
+
+
+def _open_store(settings: Settings, clock: Clock, lifetimes: Lifetimes) -> Store:
+    url = settings.database_url.get_secret_value()
+    if url == "memory://":
+        return MemoryStore(clock, lifetimes)
+    try:
+        return SqlStore(open_engine(url, pool_size=settings.database_pool_size), clock, lifetimes)
+    except UnusableDatabaseUrl as error:
+        raise UnsafeSettings(f"PORTUNUS_DATABASE_URL cannot be used. {error}") from None
+
+
+def _read_secret(settings: Settings) -> SecretKey:
+    text = settings.secret_key.get_secret_value()
+    try:
+        if settings.secret_key_file:
+            text = settings.secret_key_file.read_text().strip()
+        return SecretKey.parse(text)
+    except OSError as error:
+        raise UnsafeSettings(f"PORTUNUS_SECRET_KEY_FILE cannot be read: {error.strerror}.") from None
+    except UnusableSecret as error:
+        raise UnsafeSettings(f"PORTUNUS_SECRET_KEY cannot be used. {error} Make one with: {NEW_SECRET}") from None
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(
+        access=settings.access_token_lifetime,
+        idle=settings.session_idle_lifetime,
+        absolute=settings.session_absolute_lifetime,
+        grace=settings.refresh_grace,
+    )
+
+
+def _hasher(settings: Settings, events: Events) -> PasswordHasher:
+    cost = Argon2Cost(memory=settings.argon2_memory, time=settings.argon2_time, parallelism=settings.argon2_parallelism)
+    return Argon2PasswordHasher(HashingPool(), cost, events)
+
+
+def _signing_keys(key_ring: KeyRing) -> SigningKeys:
+    return key_ring
+
+
+def _access_tokens(settings: Settings, key_ring: KeyRing, clock: Clock) -> AccessTokens:
+    return JwtAccessTokens(key_ring, clock, issuer=settings.issuer, audience=settings.audience)
+
+
+class Adapters(containers.DeclarativeContainer):
+    """Each provider is annotated with its port, so that the type checker holds the adapter to it. All are singletons."""
+
+    settings: providers.Provider[Settings] = providers.Dependency(instance_of=Settings)
+
+    clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
+    ids: providers.Provider[Ids] = providers.Singleton(Uuid7Ids)
+    events: providers.Provider[Events] = providers.Singleton(LoggedEvents)
+    lifetimes: providers.Provider[Lifetimes] = providers.Singleton(_lifetimes, settings)
+    policy: providers.Provider[PasswordPolicy] = providers.Singleton(
+        PasswordPolicy, minimum=settings.provided.password_min_length
+    )
+    store: providers.Provider[Store] = providers.Singleton(_open_store, settings, clock, lifetimes)
+    hasher: providers.Provider[PasswordHasher] = providers.Singleton(_hasher, settings, events)
+    secret: providers.Provider[SecretKey] = providers.Singleton(_read_secret, settings)
+    key_ring: providers.Provider[KeyRing] = providers.Singleton(KeyRing, store, secret, events)
+    signing_keys: providers.Provider[SigningKeys] = providers.Singleton(_signing_keys, key_ring)
+    access_tokens: providers.Provider[AccessTokens] = providers.Singleton(_access_tokens, settings, key_ring, clock)
+    refresh_tokens: providers.Provider[RefreshTokens] = providers.Singleton(MacRefreshTokens, secret)

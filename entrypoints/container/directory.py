@@ -1,0 +1,13 @@
+"""The directory, wired."""
+
+from dependency_injector import containers, providers
+
+from application.directory.disable_user import DisableUser
+from application.directory.enable_user import EnableUser
+
+
+class Directory(containers.DeclarativeContainer):
+    adapters = providers.DependenciesContainer()
+
+    disable_user: providers.Provider[DisableUser] = providers.Singleton(DisableUser, store=adapters.store, clock=adapters.clock)
+    enable_user: providers.Provider[EnableUser] = providers.Singleton(EnableUser, store=adapters.store)

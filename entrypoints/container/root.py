@@ -1,0 +1,53 @@
+"""The whole, and what entrypoints take from it: use cases by class."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dependency_injector import containers, providers
+
+from application.ports.unit_of_work import Store
+from entrypoints.container.accounts import Accounts
+from entrypoints.container.adapters import Adapters
+from entrypoints.container.directory import Directory
+from entrypoints.container.keys import Keys
+from entrypoints.container.sessions import Sessions
+from entrypoints.container.upkeep import Upkeep
+from entrypoints.settings import Settings
+
+
+class Portunus(containers.DeclarativeContainer):
+    settings: providers.Provider[Settings] = providers.Dependency(instance_of=Settings)
+
+    adapters = providers.Container(Adapters, settings=settings)
+    accounts = providers.Container(Accounts, adapters=adapters)
+    sessions = providers.Container(Sessions, adapters=adapters)
+    keys = providers.Container(Keys, adapters=adapters)
+    directory = providers.Container(Directory, adapters=adapters)
+    upkeep = providers.Container(Upkeep, adapters=adapters)
+
+
+CAPABILITIES = (Accounts, Sessions, Keys, Directory, Upkeep)
+
+
+def build(settings: Settings) -> Portunus:
+    """A container of its own for each call: no state is shared between two. Raises `UnsafeSettings`."""
+    container = Portunus(settings=providers.Object(settings))
+    container.check_dependencies()
+    return container
+
+
+def store_of(container: Portunus) -> Store:
+    store: Store = container.adapters.store()
+    return store
+
+
+def use_cases_of(container: Portunus) -> Mapping[type, Any]:
+    """Every use case, built once, by its class."""
+    capabilities = (container.accounts, container.sessions, container.keys, container.directory, container.upkeep)
+    made = [
+        getattr(capability, name)()
+        for capability, declared in zip(capabilities, CAPABILITIES, strict=True)
+        for name in declared.providers
+        if name != "adapters"
+    ]
+    return {type(use_case): use_case for use_case in made}

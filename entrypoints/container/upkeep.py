@@ -1,0 +1,13 @@
+"""Upkeep, wired."""
+
+from dependency_injector import containers, providers
+
+from application.upkeep.check_readiness import CheckReadiness
+
+
+class Upkeep(containers.DeclarativeContainer):
+    adapters = providers.DependenciesContainer()
+
+    check_readiness: providers.Provider[CheckReadiness] = providers.Singleton(
+        CheckReadiness, store=adapters.store, signing_keys=adapters.signing_keys
+    )

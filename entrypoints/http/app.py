@@ -1,0 +1,105 @@
+"""The application: routes, what holds for all of them, and how refusals are answered."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+
+from domain.errors import Refusal
+from entrypoints.http.documented import SCHEMAS
+from entrypoints.http.middleware import BodyLimit, RequestContext
+from entrypoints.http.problems import ProblemRaised, of_invalid, of_refusal, of_status, respond
+from entrypoints.http.routes import accounts, keys, sessions, upkeep
+
+VERSION = version("portunus")
+_TAGS = [
+    {"name": "accounts", "description": "Signing up, and one's own account."},
+    {"name": "sessions", "description": "Logging in, refreshing, logging out."},
+    {"name": "keys", "description": "What other services need to verify access tokens."},
+    {"name": "health", "description": "For load balancers and supervisors."},
+]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    use_cases: Mapping[type, Any],
+    *,
+    cors_origins: tuple[str, ...] = (),
+    refresh_token_in_query: bool = False,
+    docs: bool = True,
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    app = FastAPI(
+        title="Portunus",
+        version=VERSION,
+        description="Sign up, log in, refresh, log out. Errors are RFC 9457 problems with a permanent `code`.",
+        openapi_tags=_TAGS,
+        openapi_url="/openapi.json" if docs else None,
+        docs_url="/docs" if docs else None,
+        redoc_url=None,
+        redirect_slashes=False,  # /token/ is no other spelling of /token
+        lifespan=lifespan,
+    )
+    app.state.use_cases = use_cases
+    app.state.refresh_token_in_query = refresh_token_in_query
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    for router in (accounts.router, sessions.token_router, sessions.router, keys.router, upkeep.router):
+        app.include_router(router)
+    app.add_middleware(BodyLimit)
+    if cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+        )
+    app.add_middleware(RequestContext)
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    return app
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, Refusal):
+        raise TypeError(error)
+    return respond(of_refusal(error))
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise TypeError(error)
+    return respond(of_invalid(error.errors()))
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    if isinstance(error, ProblemRaised):
+        return respond(error.problem)
+    if not isinstance(error, HTTPException):
+        raise TypeError(error)
+    return respond(of_status(error.status_code, error.headers))
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+        )
+        schemas = schema["components"]["schemas"]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        schemas.update(SCHEMAS, RefreshBody=sessions.RefreshBody.model_json_schema())
+        for path in schema["paths"].values():
+            for operation in path.values():
+                invalid = operation["responses"].get(str(int(HTTPStatus.UNPROCESSABLE_ENTITY)), {})
+                invalid.get("content", {}).pop("application/json", None)  # FastAPI's own form of a 422
+        app.openapi_schema = schema
+    return app.openapi_schema

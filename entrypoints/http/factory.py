@@ -1,0 +1,62 @@
+"""Each server process starts here."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from fastapi import FastAPI
+
+from application.keys.prepare_signing_key import PrepareSigningKey
+from domain.errors import Unavailable
+from entrypoints.container.root import build, store_of, use_cases_of
+from entrypoints.http.app import create_app
+from entrypoints.logs import configure_logs
+from entrypoints.settings import Settings
+
+_SECONDS_BETWEEN_TRIES = 0.5
+
+
+def make_app(settings: Settings | None = None) -> FastAPI:
+    """Wire everything and serve, whether the database is there or not. Raises `UnsafeSettings`."""
+    configure_logs()
+    settings = settings or Settings.read()
+    container = build(settings)
+    use_cases = use_cases_of(container)
+    prepare: PrepareSigningKey = use_cases[PrepareSigningKey]
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        preparing = asyncio.create_task(_until_ready(prepare))
+        await asyncio.wait({preparing}, timeout=_SECONDS_BETWEEN_TRIES)
+        try:
+            yield
+        finally:
+            preparing.cancel()
+            with suppress(asyncio.CancelledError):
+                await preparing
+            await store_of(container).close()
+
+    return create_app(
+        use_cases,
+        cors_origins=settings.cors_origins,
+        refresh_token_in_query=settings.refresh_token_in_query,
+        docs=settings.docs,
+        lifespan=lifespan,
+    )
+
+
+async def _until_ready(prepare: PrepareSigningKey) -> None:
+    log = structlog.get_logger("portunus.start")
+    said = ""
+    while True:
+        try:
+            await prepare()
+        except Unavailable as reason:
+            if reason.code != said:
+                log.warning("not_ready", code=reason.code, detail=reason.detail)
+            said = reason.code
+        else:
+            log.info("ready")
+            return
+        await asyncio.sleep(_SECONDS_BETWEEN_TRIES)

@@ -1,0 +1,163 @@
+"""Sessions: logging in, refreshing, logging out."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from application.sessions.login import Login
+from application.sessions.logout import Logout
+from application.sessions.refresh_access import RefreshAccess
+from domain.actor import InvalidAccessToken, NotAuthenticated
+from domain.password import PlainPassword
+from domain.session import InvalidRefreshToken, TokenPair
+from entrypoints.http.actor import bearer_token
+from entrypoints.http.documented import INVALID_BODY, NOT_JSON, OVERLOADED, STORAGE_UNAVAILABLE, WRONG_MEDIA_TYPE, answers
+from entrypoints.http.inject import use
+from entrypoints.http.oauth import (
+    UNSUPPORTED_GRANT_TYPE,
+    OAuthRefused,
+    OAuthRoute,
+    oauth_answers,
+    require_fields,
+    require_no_client_secret,
+)
+from entrypoints.http.problems import TOO_LARGE, Problem, ProblemRaised
+from entrypoints.http.strict import StrictRequest, StrictRoute, require_media_type
+
+router = APIRouter(tags=["sessions"], route_class=StrictRoute)
+token_router = APIRouter(tags=["sessions"], route_class=OAuthRoute)
+
+_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
+_IN_QUERY = Problem(
+    status=HTTPStatus.BAD_REQUEST, code="refresh_token_in_query", detail="Send refresh_token in the request body"
+)
+
+
+class TokenForm(BaseModel):
+    """RFC 6749's password and refresh token grants. Parameters it does not know are ignored (RFC 6749 3.2)."""
+
+    grant_type: str = Field(default="password", examples=["password"])
+    username: str | None = Field(default=None, examples=["johndoe"])
+    password: str | None = Field(
+        default=None, json_schema_extra={"format": "password"}, examples=["correct horse battery staple"]
+    )
+    refresh_token: str | None = None
+    scope: str = Field(default="", description="Ignored until scopes exist.")
+    client_id: str | None = None
+    client_secret: str | None = Field(default=None, json_schema_extra={"format": "password"})
+
+
+class TokensOut(BaseModel):
+    access_token: str
+    refresh_token: str
+    token_type: str = "bearer"  # noqa: S105 - RFC 6750's name
+    expires_in: int = Field(description="Seconds.")
+
+    @classmethod
+    def of(cls, tokens: TokenPair) -> Self:
+        return cls(
+            access_token=tokens.access_token,
+            refresh_token=tokens.refresh_token,
+            expires_in=int(tokens.expires_in.total_seconds()),
+        )
+
+
+class RefreshBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    refresh_token: str
+
+
+async def _refresh_token_in_body(request: StrictRequest) -> str | None:
+    """From a JSON or a form body; `None` if there is no body."""
+    if not await request.body():
+        return None
+    is_json = require_media_type(request, _JSON, _FORM) == _JSON
+    fields = await request.json() if is_json else dict(await request.form())
+    try:
+        return RefreshBody.model_validate(fields).refresh_token
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        raise RequestValidationError([{**problem, "loc": ("body", *problem["loc"])} for problem in problems]) from None
+
+
+RefreshTokenInBody = Annotated[str | None, Depends(_refresh_token_in_body)]
+
+
+def _body_in_openapi(*, required: bool) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/RefreshBody"}
+    return {"requestBody": {"required": required, "content": {_JSON: {"schema": schema}, _FORM: {"schema": schema}}}}
+
+
+@token_router.post("/token", operation_id="log_in", summary="Log in", responses=oauth_answers(OVERLOADED, STORAGE_UNAVAILABLE))
+async def log_in(
+    form: Annotated[TokenForm, Form()],
+    request: Request,
+    response: Response,
+    login: Annotated[Login, use(Login)],
+    refresh_access: Annotated[RefreshAccess, use(RefreshAccess)],
+) -> TokensOut:
+    require_no_client_secret(request, form.client_secret)
+    response.headers["Pragma"] = "no-cache"  # RFC 6749 5.1
+    match form.grant_type:
+        case "password":
+            require_fields(username=form.username, password=form.password)
+            password = PlainPassword.parse(form.password or "")
+            return TokensOut.of(await login(identifier=form.username or "", password=password))
+        case "refresh_token":
+            require_fields(refresh_token=form.refresh_token)
+            return TokensOut.of(await refresh_access(refresh_token=form.refresh_token or ""))
+        case _:
+            raise OAuthRefused("unsupported_grant_type", UNSUPPORTED_GRANT_TYPE)
+
+
+@router.post(
+    "/refresh",
+    operation_id="refresh",
+    summary="Trade a refresh token for the next pair",
+    description="Each refresh token is good for one use; its successor comes with the answer.",
+    openapi_extra=_body_in_openapi(required=True),
+    responses=answers(InvalidRefreshToken, _IN_QUERY, NOT_JSON, INVALID_BODY, WRONG_MEDIA_TYPE, TOO_LARGE, STORAGE_UNAVAILABLE),
+)
+async def refresh(
+    in_body: RefreshTokenInBody,
+    request: Request,
+    response: Response,
+    refresh_access: Annotated[RefreshAccess, use(RefreshAccess)],
+    in_query: Annotated[str | None, Query(alias="refresh_token", deprecated=True)] = None,
+) -> TokensOut:
+    response.headers["Pragma"] = "no-cache"
+    if "refresh_token" not in request.query_params:
+        require_fields(refresh_token=in_body)
+        return TokensOut.of(await refresh_access(refresh_token=in_body or ""))
+    if not request.app.state.refresh_token_in_query or in_body is not None:
+        raise ProblemRaised(_IN_QUERY.status, _IN_QUERY.code, _IN_QUERY.detail)
+    response.headers["Deprecation"] = "@1764547200"  # RFC 9745
+    # What stood in a URL may have been seen on the way: no second answer for it.
+    return TokensOut.of(await refresh_access(refresh_token=in_query or "", grace=timedelta(0)))
+
+
+@router.post(
+    "/logout",
+    operation_id="log_out",
+    summary="End the session that a token belongs to",
+    description="Takes the access token, expired or not, or the refresh token. A session that is over is no error.",
+    status_code=HTTPStatus.NO_CONTENT,
+    openapi_extra={**_body_in_openapi(required=False), "security": [{"Bearer": []}, {}]},
+    responses=answers(
+        NotAuthenticated,
+        InvalidAccessToken,
+        InvalidRefreshToken,
+        NOT_JSON,
+        INVALID_BODY,
+        WRONG_MEDIA_TYPE,
+        TOO_LARGE,
+        STORAGE_UNAVAILABLE,
+    ),
+)
+async def log_out(in_body: RefreshTokenInBody, request: Request, logout: Annotated[Logout, use(Logout)]) -> None:
+    await logout(access_token=bearer_token(request), refresh_token=in_body)

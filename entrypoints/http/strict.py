@@ -1,0 +1,124 @@
+"""Parsing what clients send: one reading of each body, or none."""
+
+import json
+import re
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import Request, Response
+from fastapi.params import Form
+from fastapi.routing import APIRoute
+from starlette.datastructures import FormData
+
+from entrypoints.http.problems import ProblemRaised
+
+_MOST_DEPTH = 16
+_MOST_FIELDS = 20
+_BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+class StrictRequest(Request):
+    """A request whose body means one thing: no duplicate members, no repeated fields, no replacement characters."""
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    async def json(self) -> Any:
+        body = await self.body()
+        try:
+            value = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
+        except ProblemRaised:
+            raise
+        except (ValueError, RecursionError):
+            raise _not_json("malformed, or not UTF-8") from None
+        if not isinstance(value, dict):
+            raise _not_json("not an object")
+        _require_plain(value, _MOST_DEPTH)
+        return value
+
+    async def _get_form(self, **_: Any) -> FormData:
+        body = await self.body()
+        if _BAD_PERCENT.search(body):
+            raise _not_a_form("a % is not followed by two hexadecimal digits")
+        try:
+            pairs = parse_qsl(
+                body.decode("ascii"),
+                keep_blank_values=True,
+                strict_parsing=bool(body),
+                errors="strict",
+                max_num_fields=_MOST_FIELDS,
+            )
+        except ValueError:
+            raise _not_a_form("malformed, not UTF-8, or of too many fields") from None
+        names = [name for name, _ in pairs]
+        if len(set(names)) != len(names):
+            raise _not_a_form("a field is repeated")
+        if any("\0" in text for pair in pairs for text in pair):
+            raise _not_a_form("it holds a NUL character")
+        self._form = FormData(dict(pairs))
+        return self._form
+
+
+class StrictRoute(APIRoute):
+    """Reads bodies by `StrictRequest`, and takes the media type that the route declares, or answers 415."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        expected = None
+        if self.body_field is not None:
+            is_form = isinstance(self.body_field.field_info, Form)
+            expected = "application/x-www-form-urlencoded" if is_form else "application/json"
+
+        async def strictly(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            if expected is not None:
+                require_media_type(strict, expected)
+            return await handle(strict)
+
+        return strictly
+
+
+def require_media_type(request: StrictRequest, *accepted: str) -> str:
+    """Which of the accepted media types the body has. Raises a 415 otherwise."""
+    if request.media_type not in accepted or request.headers.get("content-encoding", "identity") != "identity":
+        raise ProblemRaised(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", f"Send {' or '.join(accepted)}, uncompressed."
+        )
+    return request.media_type
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _not_json("a member is repeated")
+    return members
+
+
+def _constant(_: str) -> None:
+    raise _not_json("NaN and Infinity are not JSON")
+
+
+def _require_plain(value: Any, depth: int) -> None:
+    """Raises for nesting deeper than `depth`, lone surrogates and NUL characters."""
+    if depth == 0:
+        raise _not_json("nested too deeply")
+    if isinstance(value, dict):
+        for name, member in value.items():
+            _require_plain(name, depth)
+            _require_plain(member, depth - 1)
+    elif isinstance(value, list):
+        for member in value:
+            _require_plain(member, depth - 1)
+    elif isinstance(value, str) and ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value)):
+        raise _not_json("it holds a NUL character or half a surrogate pair")
+
+
+def _not_json(reason: str) -> ProblemRaised:
+    return ProblemRaised(HTTPStatus.BAD_REQUEST, "invalid_json", f"The body is not a JSON object: {reason}.")
+
+
+def _not_a_form(reason: str) -> ProblemRaised:
+    return ProblemRaised(HTTPStatus.BAD_REQUEST, "invalid_form", f"The body is not a form: {reason}.")

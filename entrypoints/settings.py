@@ -1,0 +1,162 @@
+"""What an operator can set. Read by the command line and by http/factory.py; handed to the container; imported by no other."""
+
+import ipaddress
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+NEW_SECRET = "python3 -c 'import secrets; print(secrets.token_hex(32))'"  # noqa: S105 - the command, not a secret
+
+
+class UnsafeSettings(Exception):
+    """Why Portunus does not start, a line for each reason. Never holds a value that was set."""
+
+
+class Settings(BaseSettings):
+    """Each field is the variable `PORTUNUS_` + its name in capitals. Spans are seconds, or ISO 8601 (`PT15M`)."""
+
+    model_config = SettingsConfigDict(env_prefix="PORTUNUS_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    env: Annotated[
+        Literal["production", "development"],
+        Field(description="`development` generates what is missing and binds to loopback only."),
+    ] = "production"
+    database_url: Annotated[
+        SecretStr, Field(description="`sqlite:///path`, `postgresql://user:password@host/name`, or `memory://`.")
+    ] = SecretStr("")
+    secret_key: Annotated[
+        SecretStr,
+        Field(description="32 random bytes or more, hexadecimal or base64url. Several, separated by commas: the first makes."),
+    ] = SecretStr("")
+    secret_key_file: Annotated[Path | None, Field(description="A file that holds the secret key instead.")] = None
+    issuer: Annotated[str, Field(description="The https:// address that clients know Portunus by; `iss` of its tokens.")] = ""
+    audience: Annotated[str, Field(description="`aud` of access tokens. Default: the issuer.")] = ""
+    host: Annotated[str, Field(description="The address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="The port to listen on.")] = 8000
+    password_min_length: Annotated[
+        int, Field(ge=8, le=64, description="Fewest characters of a new password. NIST SP 800-63B-4 says 15.")
+    ] = 15
+    cors_origins: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(description="Origins whose pages may call Portunus, exactly as browsers send them, separated by commas."),
+    ] = ()
+    access_token_lifetime: Annotated[
+        timedelta,
+        Field(ge=timedelta(seconds=30), le=timedelta(hours=1), description="How long an access token is good for."),
+    ] = timedelta(minutes=15)
+    session_idle_lifetime: Annotated[
+        timedelta, Field(ge=timedelta(minutes=1), description="A session that is not refreshed for so long is over.")
+    ] = timedelta(days=7)
+    session_absolute_lifetime: Annotated[
+        timedelta, Field(ge=timedelta(minutes=1), description="So long after the log-in a session is over.")
+    ] = timedelta(days=30)
+    refresh_grace: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(0),
+            le=timedelta(minutes=5),
+            description="How long the refresh token before the newest gets the same successor again.",
+        ),
+    ] = timedelta(seconds=30)
+    refresh_token_in_query: Annotated[
+        bool, Field(description="Serve tutorial clients that send the refresh token in the query string.")
+    ] = False
+    argon2_memory: Annotated[int, Field(ge=8, le=262144, description="Memory of one password hash, in KiB.")] = 19456
+    argon2_time: Annotated[int, Field(ge=1, le=16, description="Passes of one password hash.")] = 2
+    argon2_parallelism: Annotated[int, Field(ge=1, le=4, description="Lanes of one password hash.")] = 1
+    database_pool_size: Annotated[int, Field(ge=1, le=200, description="Connections that each process may hold.")] = 10
+    docs: Annotated[bool, Field(description="Serve /docs and /openapi.json.")] = True
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if f"{parts.scheme}://{parts.netloc}" != origin or not parts.hostname or "*" in origin:
+                raise ValueError("an origin is scheme://host or scheme://host:port, without a path and without '*'")
+        return value
+
+    @classmethod
+    def read(cls) -> Self:
+        """From the environment, then `.env`, then the defaults. Raises `UnsafeSettings`."""
+        try:
+            settings = cls(_env_file=".env")
+        except ValidationError as error:
+            raise UnsafeSettings("\n".join(_line(dict(problem)) for problem in error.errors())) from None
+        settings = settings.with_defaults()
+        settings.require_safe()
+        return settings
+
+    def with_defaults(self) -> Self:
+        """What follows from the rest; in development also what production asks the operator for."""
+        filled: dict[str, object] = {}
+        if self.env == "development":
+            filled["database_url"] = SecretStr(self.database_url.get_secret_value() or "sqlite:///var/portunus.db")
+            filled["issuer"] = self.issuer or f"http://{_in_url(self.host)}:{self.port}"
+            if not self.secret_key.get_secret_value() and self.secret_key_file is None:
+                filled["secret_key_file"] = Path("var/secret")
+        settings = self.model_copy(update=filled)
+        return settings.model_copy(update={"audience": settings.audience or settings.issuer})
+
+    def require_safe(self) -> None:
+        """Refuse what must not run. Raises `UnsafeSettings` with what to do about each thing."""
+        reasons = list(self._unsafe_anywhere())
+        if self.env == "production":
+            reasons += self._unsafe_in_production()
+        if reasons:
+            raise UnsafeSettings("\n".join(reasons))
+
+    def _unsafe_anywhere(self) -> list[str]:
+        reasons = []
+        if self.env == "development" and not _is_loopback(self.host):
+            reasons.append("Development mode listens on loopback only: use HOST=127.0.0.1, or set PORTUNUS_ENV=production.")
+        if self.secret_key.get_secret_value() and self.secret_key_file:
+            reasons.append("Set PORTUNUS_SECRET_KEY or PORTUNUS_SECRET_KEY_FILE, not both.")
+        if self.access_token_lifetime > self.session_idle_lifetime:
+            reasons.append("PORTUNUS_ACCESS_TOKEN_LIFETIME must not exceed PORTUNUS_SESSION_IDLE_LIFETIME.")
+        return reasons
+
+    def _unsafe_in_production(self) -> list[str]:
+        reasons = []
+        if not self.secret_key.get_secret_value() and self.secret_key_file is None:
+            reasons.append(f"Set PORTUNUS_SECRET_KEY. Make one with: {NEW_SECRET}")
+        if not self.database_url.get_secret_value():
+            reasons.append(
+                "Set PORTUNUS_DATABASE_URL, such as postgresql://portunus@db/portunus or sqlite:////data/portunus.db."
+            )
+        if self.database_url.get_secret_value().startswith("memory:"):
+            reasons.append("PORTUNUS_DATABASE_URL=memory:// forgets every account at the stop: development only.")
+        if not self.issuer.startswith("https://") or not urlsplit(self.issuer).hostname:
+            reasons.append("Set PORTUNUS_ISSUER to the https:// address that clients reach Portunus at.")
+        if (self.argon2_memory, self.argon2_time) < (19456, 1) or self.argon2_memory * self.argon2_time < 2 * 19456:
+            reasons.append("PORTUNUS_ARGON2_MEMORY and PORTUNUS_ARGON2_TIME are below OWASP's floor (19456 KiB, 2 passes).")
+        return reasons
+
+
+def _line(problem: dict[str, object]) -> str:
+    location = problem["loc"]
+    name = str(location[0]).upper() if isinstance(location, tuple) and location else ""
+    return f"PORTUNUS_{name}: {str(problem['msg']).removeprefix('Value error, ')}."
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
