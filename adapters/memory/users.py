@@ -33,9 +33,7 @@ class MemoryUserRepository:
             raise LookupError(user.id)
         self._users.put(user.id, user)
 
-    async def upgrade_password(self, id: UserId, *, old: PasswordHash, new: PasswordHash) -> bool:
+    async def upgrade_password(self, id: UserId, *, old: PasswordHash, new: PasswordHash) -> None:
         user = self._users.get(id)
-        if user is None or user.password_hash != old:
-            return False
-        self._users.put(id, replace(user, password_hash=new))
-        return True
+        if user is not None and user.password_hash == old:
+            self._users.put(id, replace(user, password_hash=new))

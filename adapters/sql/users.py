@@ -2,6 +2,7 @@
 
 from typing import Any, final
 
+import structlog
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +13,8 @@ from domain.email import EmailAddress
 from domain.password import PasswordHash
 from domain.user import User, UserId, UsernameTaken
 from domain.username import Username
+
+_log: Any = structlog.get_logger("portunus.storage")
 
 
 @final
@@ -42,15 +45,15 @@ class SqlUserRepository:
         if saved.rowcount != 1:
             raise LookupError(user.id)
 
-    async def upgrade_password(self, id: UserId, *, old: PasswordHash, new: PasswordHash) -> bool:
+    async def upgrade_password(self, id: UserId, *, old: PasswordHash, new: PasswordHash) -> None:
         better = update(users).where(users.c.id == id, users.c.password_hash == old.text).values(password_hash=new.text)
         try:
             async with self._connection.begin_nested():
-                return (await self._connection.execute(better)).rowcount == 1
+                await self._connection.execute(better)
         except DBAPIError as error:
             if as_unavailable(error):
                 raise
-            return False
+            _log.warning("password_upgrade_failed", user_id=str(id), error=type(error.orig).__name__)
 
 
 def user_from_row(row: Any) -> User:

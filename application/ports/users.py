@@ -22,9 +22,9 @@ class UserRepository(Protocol):
         """Replace what is stored. Only of a user read with `lock…` in the same work."""
         ...
 
-    async def upgrade_password(self, id: UserId, *, old: PasswordHash, new: PasswordHash) -> bool:
+    async def upgrade_password(self, id: UserId, *, old: PasswordHash, new: PasswordHash) -> None:
         """Store a better hash of the same password, unless the hash is no longer `old`.
 
-        Returns whether it was stored. Where it cannot be, the work can go on: a log-in does not fail for it.
+        Where it cannot be stored that is reported, and the work goes on: a log-in does not fail for it.
         """
         ...

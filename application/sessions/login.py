@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import final
 
-from application.ports.events import Events
 from application.ports.ids import Ids
 from application.ports.passwords import PasswordHasher
 from application.ports.tokens import AccessTokens, RefreshTokens
 from application.ports.unit_of_work import Store
-from domain.events import PasswordUpgradeFailed
 from domain.password import PasswordHash, PlainPassword
 from domain.session import Lifetimes, NewSession, Session, TokenPair
 from domain.user import InvalidCredentials, User
@@ -29,7 +27,6 @@ class Login:
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
     ids: Ids
-    events: Events
     lifetimes: Lifetimes
 
     async def __call__(self, *, identifier: str, password: PlainPassword) -> TokenPair:
@@ -62,8 +59,8 @@ class Login:
     async def _open(self, user: User, new: NewSession, *, better_hash: PasswordHash | None) -> Session:
         async with self.store.begin() as work:
             # Before the opening: after it, parallel log-ins would wait for each other's share of the user's row.
-            if better_hash and not await work.users.upgrade_password(user.id, old=user.password_hash, new=better_hash):
-                self.events.record(PasswordUpgradeFailed(user.id))
+            if better_hash:
+                await work.users.upgrade_password(user.id, old=user.password_hash, new=better_hash)
             session = await work.sessions.open(new)
             if session is None:
                 raise InvalidCredentials

@@ -18,7 +18,6 @@ class Sessions(containers.DeclarativeContainer):
         access_tokens=adapters.access_tokens,
         refresh_tokens=adapters.refresh_tokens,
         ids=adapters.ids,
-        events=adapters.events,
         lifetimes=adapters.lifetimes,
     )
     refresh_access: providers.Provider[RefreshAccess] = providers.Singleton(

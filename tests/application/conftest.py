@@ -1,0 +1,113 @@
+"""Use cases over the memory store and fakes: no framework, no database."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from adapters.ids import Uuid7Ids
+from adapters.memory.store import MemoryStore
+from adapters.security.jwt import JwtAccessTokens
+from adapters.security.key_ring import KeyRing
+from adapters.security.refresh_tokens import MacRefreshTokens
+from adapters.security.secret_key import SecretKey
+from application.accounts.get_current_user import GetCurrentUser
+from application.accounts.import_user import ImportUser
+from application.accounts.register_user import RegisterUser
+from application.directory.disable_user import DisableUser
+from application.directory.enable_user import EnableUser
+from application.keys.prepare_signing_key import PrepareSigningKey
+from application.keys.publish_key_set import PublishKeySet
+from application.sessions.authenticate import Authenticate
+from application.sessions.login import Login
+from application.sessions.logout import Logout
+from application.sessions.refresh_access import RefreshAccess
+from application.upkeep.check_readiness import CheckReadiness
+from domain.email import EmailAddress
+from domain.password import PasswordPolicy, PlainPassword
+from domain.session import Lifetimes, TokenPair
+from domain.user import User
+from domain.username import Username
+from tests.examples import PASSWORD, SECRET
+from tests.fakes import FakeClock, FakePasswordHasher, RecordedEvents
+
+LIFETIMES = Lifetimes()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InMemory:
+    """Portunus, whole, in one process and at a time of the test's choosing."""
+
+    clock: FakeClock
+    hasher: FakePasswordHasher
+    events: RecordedEvents
+    store: MemoryStore
+    key_ring: KeyRing
+    register_user: RegisterUser
+    import_user: ImportUser
+    get_current_user: GetCurrentUser
+    login: Login
+    refresh_access: RefreshAccess
+    authenticate: Authenticate
+    logout: Logout
+    prepare_signing_key: PrepareSigningKey
+    publish_key_set: PublishKeySet
+    disable_user: DisableUser
+    enable_user: EnableUser
+    check_readiness: CheckReadiness
+
+    async def sign_up(self, name: str = "johndoe", password: str = PASSWORD) -> User:
+        return await self.register_user(
+            username=Username(name), email=EmailAddress(f"{name}@example.com"), password=PlainPassword.parse(password)
+        )
+
+    async def log_in(self, name: str = "johndoe", password: str = PASSWORD) -> TokenPair:
+        return await self.login(identifier=name, password=PlainPassword.parse(password))
+
+
+@pytest.fixture
+def bare() -> InMemory:
+    """As on the first start of a new store: there is no signing key yet."""
+    clock, hasher, events, ids = FakeClock(), FakePasswordHasher(), RecordedEvents(), Uuid7Ids()
+    store = MemoryStore(clock, LIFETIMES)
+    secret = SecretKey.parse(SECRET)
+    key_ring = KeyRing(store, secret, events)
+    access_tokens = JwtAccessTokens(key_ring, clock, issuer="https://id.example.com", audience="https://id.example.com")
+    refresh_tokens = MacRefreshTokens(secret)
+    return InMemory(
+        clock=clock,
+        hasher=hasher,
+        events=events,
+        store=store,
+        key_ring=key_ring,
+        register_user=RegisterUser(store=store, hasher=hasher, ids=ids, clock=clock, policy=PasswordPolicy()),
+        import_user=ImportUser(store=store, hasher=hasher, ids=ids, clock=clock),
+        get_current_user=GetCurrentUser(),
+        login=Login(
+            store=store,
+            hasher=hasher,
+            access_tokens=access_tokens,
+            refresh_tokens=refresh_tokens,
+            ids=ids,
+            lifetimes=LIFETIMES,
+        ),
+        refresh_access=RefreshAccess(
+            store=store,
+            refresh_tokens=refresh_tokens,
+            access_tokens=access_tokens,
+            events=events,
+            lifetimes=LIFETIMES,
+        ),
+        authenticate=Authenticate(store=store, access_tokens=access_tokens),
+        logout=Logout(store=store, access_tokens=access_tokens, refresh_tokens=refresh_tokens),
+        prepare_signing_key=PrepareSigningKey(store=store, signing_keys=key_ring, clock=clock),
+        publish_key_set=PublishKeySet(signing_keys=key_ring),
+        disable_user=DisableUser(store=store, clock=clock),
+        enable_user=EnableUser(store=store),
+        check_readiness=CheckReadiness(store=store, signing_keys=key_ring),
+    )
+
+
+@pytest.fixture
+async def portunus(bare: InMemory) -> InMemory:
+    await bare.prepare_signing_key()
+    return bare

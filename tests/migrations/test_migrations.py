@@ -1,0 +1,61 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from adapters.sql.engines import open_engine
+from adapters.sql.migrate import downgrade, newest_revision, require_no_drift, upgrade
+from adapters.sql.store import SqlStore
+from application.ports.unit_of_work import SchemaOutdated
+from domain.session import Lifetimes
+from domain.username import Username
+from tests.databases import Databases
+from tests.fakes import FakeClock
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/portunus.db"
+    databases: Databases = request.getfixturevalue("databases")
+    return await databases.make(migrated=False)
+
+
+async def test_the_history_leads_to_the_schema(empty_database: str) -> None:
+    await upgrade(empty_database)
+
+    await require_no_drift(empty_database)
+
+
+async def test_up_down_and_up_again(empty_database: str) -> None:
+    newest = newest_revision()
+
+    assert await upgrade(empty_database) == (None, newest)
+    assert await downgrade(empty_database, "base") == (newest, None)
+    assert await upgrade(empty_database) == (None, newest)
+    await require_no_drift(empty_database)
+
+
+async def test_upgrading_twice_is_upgrading_once(empty_database: str) -> None:
+    await upgrade(empty_database)
+
+    assert await upgrade(empty_database) == (newest_revision(), newest_revision())
+
+
+async def test_four_that_start_at_once_take_turns(empty_database: str) -> None:
+    done = await asyncio.gather(*(upgrade(empty_database) for _ in range(4)))
+
+    assert sorted(done, key=str) == sorted([(None, newest_revision())] + [(newest_revision(),) * 2] * 3, key=str)
+
+
+async def test_a_store_without_its_schema_says_what_to_run(empty_database: str) -> None:
+    store = SqlStore(open_engine(empty_database, pool_size=2), FakeClock(), Lifetimes())
+
+    with pytest.raises(SchemaOutdated, match="portunus migrate"):
+        await store.require_ready()
+    with pytest.raises(SchemaOutdated, match="portunus migrate"):
+        await store.live.find_by_username(Username("johndoe"))
+
+    await upgrade(empty_database)
+    await store.require_ready()
+    await store.close()
