@@ -60,6 +60,6 @@ clean:  ## remove .venv, the private uv and caches (never var/, which holds data
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Portunus needs Python 3.11 or newer: make PY=/path/to/python3.13 ..."; exit 1; }
 	@echo "Setting up .venv"
 	@$(UV) venv --quiet --clear --python "$$(command -v $(PY))" .venv
-	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements-dev.lock
+	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --compile-bytecode --require-hashes requirements-dev.lock
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@

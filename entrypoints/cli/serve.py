@@ -1,6 +1,8 @@
 """portunus serve."""
 
 import os
+import signal
+import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -39,6 +41,8 @@ def serve(
     _require_usable(settings)
     for line in _greeting(settings):
         typer.echo(line)
+    # After a graceful stop uvicorn raises the signal anew, which by default would look like a crash.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         "entrypoints.http.factory:make_app",
         factory=True,

@@ -1,0 +1,97 @@
+"""Portunus in a process of its own, as operators run it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+PORTUNUS = Path(sys.executable).parent / "portunus"
+
+_SECONDS_TO_START = 60
+_SECONDS_TO_STOP = 20
+_SECONDS_BETWEEN_LOOKS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server process. `address` is what clients put before a path."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    log_path: Path
+
+
+@contextmanager
+def serving(url: str, cwd: Path, *, until: str = "/health/ready", **env: str) -> Iterator[Server]:
+    """Serve on a free loopback port, with `url` as the database, from when `until` answers 200.
+
+    `env` holds whole names of variables. Stopped by SIGTERM, which must end it cleanly; unless the test has killed it.
+    """
+    port = _free_port()
+    log_path = cwd / f"serve-{port}.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [PORTUNUS, "serve", "--port", str(port)], cwd=cwd, env=_environment(url, env), stdout=log, stderr=subprocess.STDOUT
+        )
+    server = Server(address=f"http://127.0.0.1:{port}", process=process, log_path=log_path)
+    try:
+        _wait_until(server, port, until)
+        yield server
+    finally:
+        exit_code = _stop(process)
+    assert exit_code in {0, -signal.SIGKILL}, f"exit code {exit_code}:\n{log_path.read_text()}"
+
+
+def migrate(url: str, cwd: Path, **env: str) -> None:
+    """Run `portunus migrate` on the database at `url`."""
+    subprocess.run([PORTUNUS, "migrate"], cwd=cwd, env=_environment(url, env), check=True, capture_output=True, timeout=60)
+
+
+def _environment(url: str, env: dict[str, str]) -> dict[str, str]:
+    """Ours without its own PORTUNUS_* variables, so that no setting leaks in."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PORTUNUS_")}
+    return {**inherited, "PORTUNUS_ENV": "development", "PORTUNUS_DATABASE_URL": url, **env}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until(server: Server, port: int, path: str) -> None:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while not _answers(port, path):
+        assert server.process.poll() is None, f"it stopped at once:\n{server.log_path.read_text()}"
+        assert time.monotonic() < deadline, f"it is not ready:\n{server.log_path.read_text()}"
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> int:
+    if process.poll() is None:
+        process.terminate()
+    try:
+        return process.wait(_SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
