@@ -1,7 +1,7 @@
 # `make` alone prints help. Everything needed is set up by the target that needs it.
 PY      ?= python3
-HOST    ?= 127.0.0.1
-PORT    ?= 8000
+HOST    ?= $(or $(PORTUNUS_HOST),127.0.0.1)
+PORT    ?= $(or $(PORTUNUS_PORT),8000)
 UV_VERSION := 0.13.9
 UV      := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN     := .venv/bin

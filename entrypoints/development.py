@@ -4,8 +4,6 @@ import os
 import secrets
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from entrypoints.settings import Settings, UnsafeSettings
 
 
@@ -17,11 +15,11 @@ def make_secret_if_missing(settings: Settings) -> str | None:
     path = settings.secret_key_file
     if settings.env != "development" or path is None or path.exists():
         return None
-    database = make_url(settings.database_url.get_secret_value())
-    if database.drivername == "sqlite" and database.database and Path(database.database).exists():
+    url = settings.database_url.get_secret_value()
+    database = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and database.exists():
         raise UnsafeSettings(
-            f"{path} is missing, but {database.database} was made with it: "
-            f"bring {path} back, or remove {database.database} to begin anew."
+            f"{path} is missing, but {database} was made with it: bring {path} back, or remove {database} to begin anew."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -7,7 +7,8 @@ import structlog
 from structlog.typing import Processor
 
 
-def configure_logs() -> None:
+def configure_logs(level: int = logging.INFO) -> None:
+    """Everything that is logged, by us and by libraries, in one form on standard error."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -23,7 +24,7 @@ def configure_logs() -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -35,7 +36,7 @@ def configure_logs() -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # Its lines hold query strings, and say little that a line of ours does not.
     logging.getLogger("uvicorn.access").disabled = True

@@ -6,10 +6,17 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 NEW_SECRET = "python3 -c 'import secrets; print(secrets.token_hex(32))'"  # noqa: S105 - the command, not a secret
+
+
+def _seconds(value: object) -> object:
+    return float(value) if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
+
+
+Span = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class UnsafeSettings(Exception):
@@ -19,7 +26,9 @@ class UnsafeSettings(Exception):
 class Settings(BaseSettings):
     """Each field is the variable `PORTUNUS_` + its name in capitals. Spans are seconds, or ISO 8601 (`PT15M`)."""
 
-    model_config = SettingsConfigDict(env_prefix="PORTUNUS_", frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PORTUNUS_", frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     env: Annotated[
         Literal["production", "development"],
@@ -36,7 +45,7 @@ class Settings(BaseSettings):
     issuer: Annotated[str, Field(description="The https:// address that clients know Portunus by; `iss` of its tokens.")] = ""
     audience: Annotated[str, Field(description="`aud` of access tokens. Default: the issuer.")] = ""
     host: Annotated[str, Field(description="The address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535, description="The port to listen on.")] = 8000
+    port: Annotated[int, Field(ge=1, le=65535, description="The port to listen on.")] = 8000
     password_min_length: Annotated[
         int, Field(ge=8, le=64, description="Fewest characters of a new password. NIST SP 800-63B-4 says 15.")
     ] = 15
@@ -46,17 +55,17 @@ class Settings(BaseSettings):
         Field(description="Origins whose pages may call Portunus, exactly as browsers send them, separated by commas."),
     ] = ()
     access_token_lifetime: Annotated[
-        timedelta,
+        Span,
         Field(ge=timedelta(seconds=30), le=timedelta(hours=1), description="How long an access token is good for."),
     ] = timedelta(minutes=15)
     session_idle_lifetime: Annotated[
-        timedelta, Field(ge=timedelta(minutes=1), description="A session that is not refreshed for so long is over.")
+        Span, Field(ge=timedelta(minutes=1), description="A session that is not refreshed for so long is over.")
     ] = timedelta(days=7)
     session_absolute_lifetime: Annotated[
-        timedelta, Field(ge=timedelta(minutes=1), description="So long after the log-in a session is over.")
+        Span, Field(ge=timedelta(minutes=1), description="So long after the log-in a session is over.")
     ] = timedelta(days=30)
     refresh_grace: Annotated[
-        timedelta,
+        Span,
         Field(
             ge=timedelta(0),
             le=timedelta(minutes=5),
@@ -99,12 +108,17 @@ class Settings(BaseSettings):
         settings.require_safe()
         return settings
 
+    @property
+    def address(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
     def with_defaults(self) -> Self:
         """What follows from the rest; in development also what production asks the operator for."""
         filled: dict[str, object] = {}
         if self.env == "development":
             filled["database_url"] = SecretStr(self.database_url.get_secret_value() or "sqlite:///var/portunus.db")
-            filled["issuer"] = self.issuer or f"http://{_in_url(self.host)}:{self.port}"
+            filled["issuer"] = self.issuer or self.address
             if not self.secret_key.get_secret_value() and self.secret_key_file is None:
                 filled["secret_key_file"] = Path("var/secret")
         settings = self.model_copy(update=filled)
@@ -156,7 +170,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

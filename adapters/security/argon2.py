@@ -18,6 +18,7 @@ from domain.password import PasswordHash, PlainPassword
 _PREFIX = "$argon2id$"
 _MOST_MEMORY = 256 * 1024  # KiB that a hash from elsewhere may ask for
 _MOST_TIME = 16
+_MOST_LANES = 16  # each is a thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class Argon2PasswordHasher:
             return False
         except VerificationError:  # of the right form, and yet no hash: a salt too short, say
             self._events.record(PasswordHashUnreadable())
-            return False
+            return self._matches(password, self._decoy)
 
 
 def _reads_argon2(hash: PasswordHash) -> bool:
@@ -78,4 +79,9 @@ def _reads_argon2(hash: PasswordHash) -> bool:
         asked = extract_parameters(hash.text)
     except InvalidHashError:
         return False
-    return asked.type is Type.ID and asked.memory_cost <= _MOST_MEMORY and asked.time_cost <= _MOST_TIME
+    return (
+        asked.type is Type.ID
+        and asked.memory_cost <= _MOST_MEMORY
+        and asked.time_cost <= _MOST_TIME
+        and asked.parallelism <= _MOST_LANES
+    )

@@ -1,4 +1,4 @@
-"""Reaching a database: the one place that knows how SQLite and PostgreSQL differ."""
+"""Opening a database, with every wait bounded, and telling its time: here SQLite and PostgreSQL differ most."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -19,6 +19,7 @@ _POSTGRESQL_LIMITS = {
     "idle_in_transaction_session_timeout": "5000",
 }
 _SECONDS_TO_CONNECT = 2
+_SECONDS_FOR_A_STATEMENT = 4  # beyond the server's own limit: for a server that does not answer at all
 _SECONDS_FOR_A_PLACE_IN_THE_POOL = 2
 
 
@@ -71,7 +72,11 @@ def _postgresql(url: URL, *, limits: Mapping[str, str], **pool: Any) -> AsyncEng
     return create_async_engine(
         url,
         hide_parameters=True,
-        connect_args={"timeout": _SECONDS_TO_CONNECT, "command_timeout": None, "server_settings": dict(limits)},
+        connect_args={
+            "timeout": _SECONDS_TO_CONNECT,
+            "command_timeout": _SECONDS_FOR_A_STATEMENT,
+            "server_settings": dict(limits),
+        },
         **pool,
     )
 

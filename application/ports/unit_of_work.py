@@ -18,7 +18,7 @@ from domain.username import Username
 
 class StoreUnavailable(Unavailable):
     code: ClassVar[str] = "storage_unavailable"
-    detail = "Storage cannot be reached at the moment. Nothing was changed by this request. Try again shortly."
+    detail = "Storage cannot be reached at the moment. Try again shortly."
 
 
 class SchemaOutdated(Unavailable):

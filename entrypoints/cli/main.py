@@ -1,6 +1,7 @@
 """portunus: what was typed, and how it ends. 0 done, 1 refused or not possible now, 2 typed wrongly."""
 
 import json
+import logging
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,7 @@ from domain.errors import Refusal
 from entrypoints.cli.migrate import migrate
 from entrypoints.cli.serve import serve
 from entrypoints.cli.users import users
+from entrypoints.logs import configure_logs
 from entrypoints.settings import UnsafeSettings
 
 app = typer.Typer(
@@ -58,6 +60,7 @@ def options(
 
 def main() -> None:
     """Each error is one line for each reason, and an exit code; a traceback is a bug."""
+    configure_logs(logging.ERROR)  # `serve` says more; of the rest the one line is enough
     try:
         code = app(standalone_mode=False)
     except TyperException as error:

@@ -18,7 +18,7 @@ from entrypoints.settings import Settings, UnsafeSettings
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [PORTUNUS_HOST, else 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on. [PORTUNUS_PORT, else 8000]")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on. [PORTUNUS_PORT, else 8000]")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port; not with memory://.")] = 1,
 ) -> None:
     """Serve the HTTP API.
@@ -37,8 +37,8 @@ def serve(
         raise UnsafeSettings("memory:// lives in one process: use --workers 1, or a database.")
     if said := make_secret_if_missing(settings):
         typer.echo(said)
-    configure_logs()
     _require_usable(settings)
+    configure_logs()
     for line in _greeting(settings):
         typer.echo(line)
     # After a graceful stop uvicorn raises the signal anew, which by default would look like a crash.
@@ -77,7 +77,7 @@ def _require_usable(settings: Settings) -> None:
 
 
 def _greeting(settings: Settings) -> list[str]:
-    address = f"http://{settings.host}:{settings.port}"
+    address = settings.address
     url = settings.database_url.get_secret_value()
     storage = "memory, which forgets at the stop" if url == "memory://" else make_url(url).render_as_string()
     return [

@@ -13,7 +13,7 @@ from domain.password import PasswordHash, PlainPassword
 from domain.username import Username
 from entrypoints.cli.run import run
 from entrypoints.email import parse_email
-from entrypoints.settings import Settings
+from entrypoints.settings import Settings, UnsafeSettings
 
 users = typer.Typer(help="Create, disable and enable users.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -34,7 +34,7 @@ def create(
     Asks for the password, or reads it from standard input where that is no terminal:
     echo "$PASSWORD" | portunus users create johndoe --email johndoe@example.com
     """
-    settings = Settings.read()
+    settings = _settings()
     name, address = Username.parse(username), parse_email(email)
     if password_hash is None:
         password = PlainPassword.parse(_read_password())
@@ -49,15 +49,22 @@ def create(
 @users.command()
 def disable(username: Name) -> None:
     """Bar a user from logging in, and end their sessions at once."""
-    user = run(Settings.read(), lambda use: use[DisableUser](username=Username.parse(username)))
+    user = run(_settings(), lambda use: use[DisableUser](username=Username.parse(username)))
     typer.echo(f"Disabled {user.username.shown}; their sessions are over.")
 
 
 @users.command()
 def enable(username: Name) -> None:
     """Let a disabled user log in again. Sessions that were ended stay ended."""
-    user = run(Settings.read(), lambda use: use[EnableUser](username=Username.parse(username)))
+    user = run(_settings(), lambda use: use[EnableUser](username=Username.parse(username)))
     typer.echo(f"Enabled {user.username.shown}.")
+
+
+def _settings() -> Settings:
+    settings = Settings.read()
+    if settings.database_url.get_secret_value() == "memory://":
+        raise UnsafeSettings("memory:// lives in the server's process: users are created there by POST /signup only.")
+    return settings
 
 
 def _read_password() -> str:

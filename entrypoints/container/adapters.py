@@ -42,7 +42,7 @@ def _read_secret(settings: Settings) -> SecretKey:
             text = settings.secret_key_file.read_text().strip()
         return SecretKey.parse(text)
     except OSError as error:
-        raise UnsafeSettings(f"PORTUNUS_SECRET_KEY_FILE cannot be read: {error.strerror}.") from None
+        raise UnsafeSettings(f"The secret's file, {settings.secret_key_file}, cannot be read: {error.strerror}.") from None
     except UnusableSecret as error:
         raise UnsafeSettings(f"PORTUNUS_SECRET_KEY cannot be used. {error} Make one with: {NEW_SECRET}") from None
 

@@ -53,6 +53,7 @@ def create_app(
     for router in (accounts.router, sessions.token_router, sessions.router, keys.router, upkeep.router):
         app.include_router(router)
     app.add_middleware(BodyLimit)
+    app.add_middleware(RequestContext)
     if cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -61,7 +62,6 @@ def create_app(
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "Retry-After"],
         )
-    app.add_middleware(RequestContext)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

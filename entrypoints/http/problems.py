@@ -76,7 +76,7 @@ def of_refusal(refusal: Refusal) -> Problem:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if kind in _INVALID_TOKEN else "Bearer"
     if isinstance(refusal, Unavailable):
         headers["Retry-After"] = str(refusal.retry_after)
-    errors = [error(_ABOUT[kind], refusal.code, refusal.detail)] if kind in _ABOUT else []
+    errors = [error([_ABOUT[kind]], refusal.code, refusal.detail)] if kind in _ABOUT else []
     return Problem(status=status, code=refusal.code, detail=refusal.detail, headers=headers, errors=errors)
 
 
@@ -104,8 +104,10 @@ def internal_error() -> Problem:
     )
 
 
-def error(member: str, code: str, detail: str) -> dict[str, str]:
-    return {"pointer": "#/" + member.replace("~", "~0").replace("/", "~1"), "code": code, "detail": detail}
+def error(path: Sequence[str], code: str, detail: str) -> dict[str, str]:
+    """What is wrong at a place of the body, named by a JSON pointer (RFC 6901); `#` is the whole."""
+    escaped = (part.replace("~", "~0").replace("/", "~1") for part in path)
+    return {"pointer": "#" + "".join(f"/{part}" for part in escaped), "code": code, "detail": detail}
 
 
 def respond(problem: Problem) -> JSONResponse:
@@ -143,11 +145,11 @@ def _of_pydantic(problem: Mapping[str, Any]) -> dict[str, str]:
     pointer = [str(part) for part in problem["loc"] if part != "body"]
     refusal = problem.get("ctx", {}).get("error")
     if isinstance(refusal, Refusal):
-        return error("/".join(pointer), refusal.code, refusal.detail)
+        return error(pointer, refusal.code, refusal.detail)
     kind = str(problem["type"])
     if kind == "extra_forbidden":
         pointer = []  # its name is what was sent
-    return error("/".join(pointer), kind, _DETAILS.get(kind, "This is not valid."))
+    return error(pointer, kind, _DETAILS.get(kind, "This is not valid."))
 
 
 TOO_LARGE = Problem(

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from application.accounts.get_current_user import GetCurrentUser
 from application.accounts.register_user import RegisterUser
@@ -23,6 +23,9 @@ from entrypoints.http.strict import StrictRoute
 router = APIRouter(tags=["accounts"], route_class=StrictRoute)
 
 
+_EXAMPLE = {"id": "01a20e6c-ae10-77cc-8912-62dd01a7275a", "username": "johndoe", "email": "johndoe@example.com"}
+
+
 class SignUp(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +35,9 @@ class SignUp(BaseModel):
 
 
 class UserOut(BaseModel):
-    id: UUID
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    id: UUID = Field(description="The same value as `sub` of the user's access tokens.")
     username: str
     email: str
 
@@ -42,6 +47,10 @@ class UserOut(BaseModel):
 
 
 class CurrentUserOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**_EXAMPLE, "email_verified": False, "created_at": "2026-11-24T16:38:53.302148Z"}]}
+    )
+
     id: UUID
     username: str
     email: str

@@ -52,6 +52,14 @@ class TokenForm(BaseModel):
 
 
 class TokensOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"access_token": "eyJ…", "refresh_token": "prt_…", "token_type": "bearer", "expires_in": 900},
+            ]
+        }
+    )
+
     access_token: str
     refresh_token: str
     token_type: str = "bearer"  # noqa: S105 - RFC 6750's name

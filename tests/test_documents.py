@@ -1,0 +1,90 @@
+"""What the documents say, held against what is there."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from entrypoints.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+VARIABLE = re.compile(r"# (PORTUNUS_[A-Z0-9_]+)=(.*)")
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def test_the_example_of_env_names_exactly_the_settings() -> None:
+    assert [name for name, _ in example_variables()] == [f"PORTUNUS_{field.upper()}" for field in Settings.model_fields]
+
+
+def test_the_example_of_env_says_of_each_setting_what_the_setting_says() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    before = {line.removeprefix("# ").partition("=")[0]: comment for comment, line in pairwise(lines)}
+
+    for name, field in Settings.model_fields.items():
+        assert before[f"PORTUNUS_{name.upper()}"] == f"# {field.description}"
+
+
+def test_the_defaults_of_the_example_of_env_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, _ in example_variables():
+        monkeypatch.delenv(name, raising=False)
+    copied = tmp_path / ".env"
+    copied.write_text("".join(f"{name}={value}\n" for name, value in example_variables() if value))
+
+    assert Settings(_env_file=copied) == Settings(_env_file=None)
+
+
+def test_the_example_of_env_leaves_a_value_empty_only_where_there_is_no_default() -> None:
+    empty = {name for name, value in example_variables() if not value}
+
+    without_default = {f"PORTUNUS_{name.upper()}" for name, field in Settings.model_fields.items() if not field.default}
+    assert empty <= without_default
+
+
+@each_document
+def test_every_relative_link_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(document.read_text())):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (document.parent / path).resolve() if path else document
+
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_every_path_in_backticks_exists(name: str) -> None:
+    named = re.findall(r"`([^`\s]+)`", without_code((ROOT / name).read_text()))
+    paths = [text for text in named if re.fullmatch(r"[\w.-]+(/[\w.-]+)*(\.py|/)", text)]
+
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_architecture_is_told_in_250_lines() -> None:
+    assert len((ROOT / "ARCHITECTURE.md").read_text().splitlines()) <= 250
+
+
+def test_decisions_are_numbered_without_a_gap_and_fit_on_a_page() -> None:
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+
+    assert [path.name[:5] for path in decisions] == [f"{number:04}-" for number in range(1, len(decisions) + 1)]
+    assert [path.name for path in decisions if len(path.read_text().splitlines()) > 60] == []
+
+
+def example_variables() -> list[tuple[str, str]]:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    return [(found[1], found[2]) for line in lines if (found := VARIABLE.fullmatch(line))]
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(document: Path) -> set[str]:
+    """Of its headings, as renderers of Markdown make them."""
+    headings = re.findall(r"^#+ (.+)$", without_code(document.read_text()), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
