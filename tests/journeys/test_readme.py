@@ -1,5 +1,6 @@
 """The README's walk-through, typed into a shell."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import Databases
 from tests.server import migrate, serving
 
 README = Path(__file__).parents[2] / "README.md"
@@ -26,11 +28,19 @@ class Step:
         return re.fullmatch(pattern, printed.rstrip("\n")) is not None
 
 
-@pytest.mark.parametrize("url", ["memory://", "sqlite:///readme.db"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    if request.param == "memory":
+        return "memory://"
+    if request.param == "sqlite":
+        return "sqlite:///readme.db"
+    databases: Databases = request.getfixturevalue("databases")
+    return asyncio.run(databases.make(migrated=False))
+
+
 def test_each_command_prints_what_the_readme_says(url: str, tmp_path: Path) -> None:
     steps = the_walk_through()
-    if url.startswith("sqlite:"):
-        migrate(url, tmp_path)
+    migrate(url, tmp_path)
 
     with serving(url, tmp_path) as server:
         printed = in_one_shell([step.command.replace(ADDRESS, server.address) for step in steps], tmp_path)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -23,7 +23,7 @@ from entrypoints.http.strict import StrictRoute
 router = APIRouter(tags=["accounts"], route_class=StrictRoute)
 
 
-_EXAMPLE = {"id": "01a20e6c-ae10-77cc-8912-62dd01a7275a", "username": "johndoe", "email": "johndoe@example.com"}
+_EXAMPLE: dict[str, Any] = {"id": "01a20e6c-ae10-77cc-8912-62dd01a7275a", "username": "johndoe", "email": "johndoe@example.com"}
 
 
 class SignUp(BaseModel):
