@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
 from domain.errors import Refusal
+from entrypoints.http.docs import add_docs
 from entrypoints.http.documented import SCHEMAS
 from entrypoints.http.middleware import BodyLimit, RequestContext
 from entrypoints.http.problems import ProblemRaised, of_invalid, of_refusal, of_status, respond
@@ -42,7 +43,7 @@ def create_app(
         description="Sign up, log in, refresh, log out. Errors are RFC 9457 problems with a permanent `code`.",
         openapi_tags=_TAGS,
         openapi_url="/openapi.json" if docs else None,
-        docs_url="/docs" if docs else None,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # /token/ is no other spelling of /token
         lifespan=lifespan,
@@ -52,6 +53,8 @@ def create_app(
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     for router in (accounts.router, sessions.token_router, sessions.router, keys.router, upkeep.router):
         app.include_router(router)
+    if docs:
+        add_docs(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestContext)
     if cors_origins:
