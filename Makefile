@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PY HOST PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lock clean
+.PHONY: help setup run test timing check lock clean
 
 help:  ## print this
 	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
@@ -27,6 +27,9 @@ run: .venv/.ready  ## migrate and serve on http://127.0.0.1:8000, in development
 
 test: .venv/.ready  ## run the whole suite: memory, SQLite and a real PostgreSQL
 	@$(BIN)/pytest
+
+timing: .venv/.ready  ## measure that failed log-ins take as long, with 200 samples of each
+	@PORTUNUS_TIMING_SAMPLES=200 $(BIN)/pytest tests/timing
 
 check: .venv/.ready  ## format, lint, types, import contracts, locks up to date
 	@$(BIN)/ruff format --check .

@@ -1,0 +1,100 @@
+import os
+import secrets
+import time
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+
+from application.ports.unit_of_work import Store
+from application.sessions.login import Login
+from domain.password import PasswordHash, PlainPassword
+from domain.username import Username
+from tests.examples import PASSWORD, a_stored_user, a_user
+from tests.timing.statistics import p_value, tells_apart
+
+SAMPLES = int(os.environ.get("PORTUNUS_TIMING_SAMPLES", "30"))
+POPULATIONS = ("nobody", "wrong", "disabled", "corrupt")
+
+Portunus = tuple[httpx2.AsyncClient, Store]
+
+
+async def _populate(portunus: Portunus) -> None:
+    client, store = portunus
+    for name in ("wrong", "disabled"):
+        body = {"username": name, "email": "x@example.com", "password": PASSWORD}
+        assert (await client.post("/signup", json=body)).status_code == 201
+    async with store.begin() as work:
+        user = await work.users.lock_by_username(Username("disabled"))
+        assert user is not None
+        await work.users.save(user.disable(user.registered_at))
+        await work.commit()
+    await a_stored_user(store, a_user("corrupt", password_hash="x"))
+
+
+async def _measure(client: httpx2.AsyncClient, names: tuple[str, ...]) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {name: [] for name in names}
+    order = [name for name in names for _ in range(SAMPLES + 1)]
+    secrets.SystemRandom().shuffle(order)
+    for name in order:
+        # Of the disabled account the password is right: the answer must not tell that either.
+        password = PASSWORD if name == "disabled" else "not the password at all"
+        began = time.perf_counter()
+        answer = await client.post("/token", data={"username": name, "password": password})
+        times[name].append(time.perf_counter() - began)
+        assert answer.status_code == 401
+    return {name: measured[1:] for name, measured in times.items()}
+
+
+async def test_en01_every_failed_log_in_is_answered_alike(portunus: Portunus) -> None:
+    await _populate(portunus)
+    answers: list[Any] = []
+
+    for name in POPULATIONS:
+        password = PASSWORD if name == "disabled" else "not the password at all"
+        answer = await portunus[0].post("/token", data={"username": name, "password": password})
+        answers.append((answer.status_code, answer.content, sorted(set(answer.headers) - {"x-request-id"})))
+
+    assert answers == [answers[0]] * len(POPULATIONS)
+
+
+async def test_en02_every_failed_log_in_takes_as_long(portunus: Portunus) -> None:
+    await _populate(portunus)
+
+    times = await _measure(portunus[0], POPULATIONS)
+
+    assert [name for name in POPULATIONS if tells_apart(times["wrong"], times[name])] == []
+
+
+async def test_en02_without_the_decoy_the_difference_is_found(portunus: Portunus) -> None:
+    await _populate(portunus)
+    client, _ = portunus
+    use_cases = client._transport.app.state.use_cases  # type: ignore[attr-defined]
+    login: Login = use_cases[Login]
+    use_cases[Login] = replace(login, hasher=_WithoutDecoy(login.hasher))
+
+    times = await _measure(client, ("nobody", "wrong"))
+
+    assert tells_apart(times["wrong"], times["nobody"])
+
+
+class _WithoutDecoy:
+    """A hasher as it must not be."""
+
+    def __init__(self, hasher: Any) -> None:
+        self._hasher = hasher
+
+    async def verify(self, password: PlainPassword, against: PasswordHash | None) -> bool:
+        return against is not None and await self._hasher.verify(password, against)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._hasher, name)
+
+
+@pytest.mark.parametrize(("shift", "found"), [(0.0, False), (0.5, True)])
+def test_the_test_itself_finds_a_shift_and_only_that(shift: float, found: bool) -> None:
+    one = [(n * 7919 % 100) / 100 for n in range(60)]
+    other = [(n * 104729 % 100) / 100 + shift for n in range(60)]
+
+    assert (p_value(one, other) < 0.001) is found
