@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PY HOST PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test timing check lock clean
+.PHONY: help setup run test timing check openapi lock clean
 
 help:  ## print this
 	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
@@ -37,6 +37,9 @@ check: .venv/.ready  ## format, lint, types, import contracts, locks up to date
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory .check-locks
+
+openapi: .venv/.ready  ## write openapi.json anew; a test holds it to the routes
+	@$(BIN)/portunus openapi --output openapi.json
 
 lock: $(UV)  ## resolve the dependencies anew into requirements.lock and requirements-dev.lock
 	$(UV) $(COMPILE) pyproject.toml -o requirements.lock

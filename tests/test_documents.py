@@ -1,11 +1,13 @@
 """What the documents say, held against what is there."""
 
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -73,6 +75,12 @@ def test_decisions_are_numbered_without_a_gap_and_fit_on_a_page() -> None:
 
     assert [path.name[:5] for path in decisions] == [f"{number:04}-" for number in range(1, len(decisions) + 1)]
     assert [path.name for path in decisions if len(path.read_text().splitlines()) > 60] == []
+
+
+def test_the_description_of_the_api_is_that_of_the_routes() -> None:
+    described = json.loads((ROOT / "openapi.json").read_text())
+
+    assert described == create_app({}).openapi(), "run: make openapi"
 
 
 def example_variables() -> list[tuple[str, str]]:
