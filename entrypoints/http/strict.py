@@ -74,7 +74,7 @@ class StrictRoute(APIRoute):
 
         async def strictly(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
-            if expected is not None:
+            if expected is not None and (await strict.body() or strict.media_type):  # no body at all is a matter of fields
                 require_media_type(strict, expected)
             return await handle(strict)
 
