@@ -1,0 +1,103 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adapters.memory.store import MemoryStore
+from adapters.security.key_ring import KeyRing, thumbprint
+from adapters.security.secret_key import SecretKey
+from application.ports.tokens import NoSigningKey
+from domain.events import SigningKeyUnreadable
+from domain.session import Lifetimes
+from domain.signing_key import SigningKey
+from tests.examples import SECRET
+from tests.fakes import FakeClock, RecordedEvents
+
+
+def _ring(store: MemoryStore, events: RecordedEvents) -> KeyRing:
+    return KeyRing(store, SecretKey.parse(SECRET), events)
+
+
+async def _stored(store: MemoryStore, key: SigningKey) -> None:
+    async with store.begin() as work:
+        await work.signing_keys.add_if_absent(key)
+        await work.commit()
+
+
+def test_rfc7638_3_1_the_thumbprint_of_the_example() -> None:
+    modulus = (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn6"
+        "4tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n9"
+        "1CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
+    )
+
+    assert thumbprint({"kty": "RSA", "n": modulus, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29"}) == (
+        "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    )
+
+
+async def test_a_key_that_one_process_made_is_loaded_by_another(clock: FakeClock) -> None:
+    store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
+    key = _ring(store, events).make(ordinal=1, at=clock.now())
+    await _stored(store, key)
+
+    [published] = await _ring(store, events).published()
+
+    assert published.kid == key.kid == thumbprint(published.jwk)
+    assert events.all == []
+
+
+async def test_tk19_public_members_only_are_published(clock: FakeClock) -> None:
+    store = MemoryStore(clock, Lifetimes())
+    ring = _ring(store, RecordedEvents())
+    await _stored(store, ring.make(ordinal=1, at=clock.now()))
+
+    [published] = await ring.published()
+
+    assert published.jwk.keys() == {"kid", "use", "alg", "kty", "crv", "x", "y"}
+    assert (published.jwk["use"], published.jwk["alg"]) == ("sig", "ES256")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: {"kid": "x" * 43},
+        lambda _: {"algorithm": "none"},
+        lambda key: {"created_at": key.created_at + timedelta(microseconds=1)},
+        lambda _: {"sealed": b""},
+        lambda key: {"sealed": key.sealed[:-1] + bytes([key.sealed[-1] ^ 1])},
+    ],
+    ids=["kid", "algorithm", "created_at", "emptied", "flipped"],
+)
+async def test_a_row_that_somebody_altered_is_ignored_and_told(clock: FakeClock, change: Any) -> None:
+    store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
+    ring = _ring(store, events)
+    key = ring.make(ordinal=1, at=clock.now())
+    altered = replace(key, **change(key))
+    await _stored(store, altered)
+
+    with pytest.raises(NoSigningKey):
+        await ring.load()
+
+    assert events.all == [SigningKeyUnreadable(altered.kid)]
+
+
+async def test_two_keys_that_swapped_their_seals_do_not_open(clock: FakeClock) -> None:
+    store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
+    ring = _ring(store, events)
+    one, other = ring.make(ordinal=1, at=clock.now()), ring.make(ordinal=2, at=clock.now())
+    await _stored(store, replace(one, sealed=other.sealed))
+    await _stored(store, other)
+
+    assert [key.kid for key in await ring.published()] == [other.kid]
+    assert events.all == [SigningKeyUnreadable(one.kid)]
+
+
+def test_a_key_does_not_show_its_private_half(clock: FakeClock) -> None:
+    ring = _ring(MemoryStore(clock, Lifetimes()), RecordedEvents())
+
+    key = ring.make(ordinal=1, at=clock.now())
+
+    assert "sealed" not in repr(key)
+    assert b'"d"' not in key.sealed
