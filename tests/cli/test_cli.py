@@ -1,0 +1,231 @@
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from passlib.hash import bcrypt
+
+from tests.examples import PASSWORD, SECRET
+from tests.server import PORTUNUS
+
+SQLITE = {"PORTUNUS_ENV": "development", "PORTUNUS_DATABASE_URL": "sqlite:///portunus.db", "PORTUNUS_SECRET_KEY": SECRET}
+DEAD = {**SQLITE, "PORTUNUS_DATABASE_URL": "postgresql://postgres:hunter2@127.0.0.1:1/nowhere"}
+PRODUCTION = {
+    "PORTUNUS_DATABASE_URL": "sqlite:///portunus.db",
+    "PORTUNUS_SECRET_KEY": SECRET,
+    "PORTUNUS_ISSUER": "https://id.example.com",
+}
+CREATE = ("users", "create", "johndoe", "--email", "johndoe@example.com")
+
+
+class Shell:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, *words: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PORTUNUS_")}
+        done = subprocess.run(
+            [PORTUNUS, *words],
+            cwd=self._folder,
+            env={**inherited, **environment},
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert "Traceback" not in done.stderr + done.stdout
+        return done
+
+    def refused(self, *words: str, typed: str = "", **environment: str) -> str:
+        """The one line that it was refused with."""
+        done = self(*words, typed=typed, **environment)
+        assert done.returncode == 1, done.stdout + done.stderr
+        [line] = done.stderr.splitlines()
+        return line
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def migrated(shell: Shell) -> Shell:
+    assert shell("migrate", **SQLITE).returncode == 0
+    return shell
+
+
+def test_the_version_is_that_of_the_project(shell: Shell) -> None:
+    assert shell("--version").stdout.startswith("portunus 0.")
+
+
+@pytest.mark.parametrize(
+    "words", [["--nonsense"], ["nonsense"], ["serve", "--prot", "1"], ["serve", "--port", "x"], ["users", "create"]]
+)
+def test_what_is_typed_wrongly_is_one_line_and_exit_2(shell: Shell, words: list[str]) -> None:
+    done = shell(*words, **SQLITE)
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("portunus: ")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["serve", "--help"], ["migrate", "--help"], ["users", "create", "--help"]])
+def test_help_teaches(shell: Shell, words: list[str]) -> None:
+    done = shell(*words)
+
+    assert done.returncode == 0
+    assert "Usage: portunus" in done.stdout
+
+
+def test_a_user_is_created_with_a_password_from_standard_input_once(migrated: Shell) -> None:
+    created = migrated(*CREATE, typed=f"{PASSWORD}\n", **SQLITE)
+
+    assert created.returncode == 0, created.stderr
+    assert created.stdout.startswith("Created johndoe (")
+    assert "already registered" in migrated.refused(*CREATE, typed=f"{PASSWORD}\n", **SQLITE)
+
+
+def test_a_user_is_brought_with_a_hash_from_the_tutorials_store(migrated: Shell) -> None:
+    known = bcrypt.using(rounds=4).hash("short")
+
+    by_option = migrated(*CREATE, "--password-hash", known, **SQLITE)
+    by_input = migrated("users", "create", "jane", "--email", "j@example.com", "--password-hash", "-", typed=known, **SQLITE)
+
+    assert (by_option.returncode, by_input.returncode) == (0, 0), by_option.stderr + by_input.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "said"),
+    [
+        (CREATE, "short\n", "at least 15 characters"),
+        (CREATE, "", "at least 15 characters"),
+        ((*CREATE, "--password-hash", "$1$abc"), "", "not a password hash"),
+        (("users", "create", "no name", "--email", "a@example.com"), PASSWORD, "ASCII letters"),
+        (("users", "create", "admin", "--email", "a@example.com"), PASSWORD, "reserved"),
+        (("users", "create", "johndoe", "--email", "nonsense"), PASSWORD, "name@example.com"),
+        (("users", "disable", "nobody"), "", "No user has this name"),
+        (("users", "enable", "nobody"), "", "No user has this name"),
+    ],
+)
+def test_a_refusal_is_one_line(migrated: Shell, words: tuple[str, ...], typed: str, said: str) -> None:
+    assert said in migrated.refused(*words, typed=typed, **SQLITE)
+
+
+def test_a_user_is_disabled_and_enabled(migrated: Shell) -> None:
+    migrated(*CREATE, typed=PASSWORD, **SQLITE)
+
+    assert "Disabled johndoe" in migrated("users", "disable", "JohnDoe", **SQLITE).stdout
+    assert "Enabled johndoe" in migrated("users", "enable", "johndoe", **SQLITE).stdout
+
+
+@pytest.mark.parametrize("words", [("migrate",), CREATE, ("users", "disable", "johndoe")])
+def test_a_dead_database_is_one_line_without_its_password(shell: Shell, words: tuple[str, ...]) -> None:
+    line = shell.refused(*words, typed=PASSWORD, **DEAD)
+
+    assert "Storage cannot be reached" in line
+    assert "hunter2" not in line
+
+
+def test_a_database_that_was_not_migrated_says_what_to_run(shell: Shell) -> None:
+    assert "Run: portunus migrate" in shell.refused(*CREATE, typed=PASSWORD, **SQLITE)
+
+
+def test_migrating_says_what_it_did_and_quietly_nothing_when_there_is_nothing(shell: Shell) -> None:
+    first, second, quiet = shell("migrate", **SQLITE), shell("migrate", **SQLITE), shell("migrate", "--quiet", **SQLITE)
+
+    assert "from nothing to" in first.stdout
+    assert "nothing to do" in second.stdout
+    assert quiet.stdout == ""
+
+
+def test_ks01_production_says_all_that_it_lacks(shell: Shell) -> None:
+    done = shell("serve")
+
+    assert done.returncode == 1
+    assert [line.split()[2] for line in done.stderr.splitlines()] == [
+        "PORTUNUS_SECRET_KEY.",
+        "PORTUNUS_DATABASE_URL,",
+        "PORTUNUS_ISSUER",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"PORTUNUS_SECRET_KEY": "your-secret-key"}, "secrets.token_hex(32)"),
+        ({"PORTUNUS_SECRET_KEY": "a" * 64}, "not random"),
+        ({"PORTUNUS_SECRET_KEY": f"{SECRET},{SECRET}"}, "key id"),
+        ({"PORTUNUS_SECRET_KEY": "", "PORTUNUS_SECRET_KEY_FILE": "absent"}, "absent, cannot be read"),
+        ({"PORTUNUS_SECRET_KEY_FILE": "absent"}, "not both"),
+        ({"PORTUNUS_ISSUER": "http://id.example.com"}, "https://"),
+        ({"PORTUNUS_DATABASE_URL": "memory://"}, "development only"),
+        ({"PORTUNUS_DATABASE_URL": "mysql://root:hunter2@db/x"}, "postgresql://"),
+        ({"PORTUNUS_DATABASE_URL": "postgresql://db/x?nonsense=1"}, "nonsense"),
+        ({"PORTUNUS_PASSWORD_MIN_LENGTH": "7"}, "PORTUNUS_PASSWORD_MIN_LENGTH"),
+        ({"PORTUNUS_ARGON2_MEMORY": "1024"}, "OWASP"),
+        ({"PORTUNUS_CORS_ORIGINS": "*"}, "PORTUNUS_CORS_ORIGINS"),
+        ({"PORTUNUS_PORT": "x"}, "PORTUNUS_PORT"),
+        ({"PORTUNUS_ENV": "development", "PORTUNUS_HOST": "0.0.0.0"}, "loopback"),  # noqa: S104 - what is refused
+    ],
+)
+def test_ks01_what_is_unsafe_does_not_start(shell: Shell, changed: dict[str, str], said: str) -> None:
+    line = shell.refused("serve", **{**PRODUCTION, **changed})
+
+    assert said in line
+    for value in changed.values():
+        assert len(value) < 12 or value not in line
+
+
+def test_several_workers_are_refused_on_memory(shell: Shell) -> None:
+    environment = {**SQLITE, "PORTUNUS_DATABASE_URL": "memory://"}
+
+    assert "one process" in shell.refused("serve", "--workers", "2", **environment)
+
+
+def test_the_signing_keys_of_another_secret_are_one_line(migrated: Shell, tmp_path: Path) -> None:
+    other = {**SQLITE, "PORTUNUS_SECRET_KEY": SECRET[::-1]}
+    migrated("users", "disable", "nobody", **SQLITE)
+    prepare = "import asyncio; from entrypoints.container.root import *; from entrypoints.settings import Settings;"
+    prepare += "from application.keys.prepare_signing_key import PrepareSigningKey as P;"
+    prepare += "asyncio.run(use_cases_of(build(Settings.read()))[P]())"
+    python = PORTUNUS.parent / "python"
+    subprocess.run([python, "-c", prepare], cwd=tmp_path, env={**os.environ, **SQLITE}, check=True, timeout=60)
+
+    assert "do not open under this PORTUNUS_SECRET_KEY" in migrated.refused("serve", **other)
+
+
+def test_ks02_development_makes_its_secret_says_so_and_keeps_it_from_others(shell: Shell, tmp_path: Path) -> None:
+    done = shell("migrate", PORTUNUS_ENV="development")
+
+    secret = tmp_path / "var" / "secret"
+    assert "Made the secret" in done.stdout
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert secret.read_text().strip() not in done.stdout + done.stderr
+
+
+def test_a_lost_secret_beside_its_database_is_one_clear_line(shell: Shell, tmp_path: Path) -> None:
+    shell("migrate", PORTUNUS_ENV="development")
+    (tmp_path / "var" / "secret").unlink()
+
+    for command in ("migrate", "serve"):
+        line = shell.refused(command, PORTUNUS_ENV="development")
+        assert "var/secret is missing, but var/portunus.db was made with it" in line
+    assert not (tmp_path / "var" / "secret").exists()
+
+
+def test_users_are_not_created_in_a_memory_that_ends_with_the_command(shell: Shell) -> None:
+    environment = {**SQLITE, "PORTUNUS_DATABASE_URL": "memory://"}
+
+    assert "memory://" in shell.refused(*CREATE, typed=PASSWORD, **environment)
+
+
+def test_the_description_of_the_api_is_json(shell: Shell, tmp_path: Path) -> None:
+    printed = shell("openapi").stdout
+    shell("openapi", "--output", "api.json")
+
+    assert json.loads(printed)["info"]["title"] == "Portunus"
+    assert (tmp_path / "api.json").read_text() == printed
+    assert "absent/api.json" in shell.refused("openapi", "--output", "absent/api.json")
