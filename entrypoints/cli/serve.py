@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import make_url
 
 from application.ports.tokens import NoSigningKey
 from domain.errors import Unavailable
@@ -77,6 +76,8 @@ def _require_usable(settings: Settings) -> None:
 
 
 def _greeting(settings: Settings) -> list[str]:
+    from sqlalchemy import make_url  # noqa: PLC0415 - a quarter of a second of imports
+
     address = settings.address
     url = settings.database_url.get_secret_value()
     storage = "memory, which forgets at the stop" if url == "memory://" else make_url(url).render_as_string()
