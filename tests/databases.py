@@ -47,17 +47,28 @@ class Databases:
             await upgrade(self._url(self._template))
         return self._url(await self._create(f'TEMPLATE "{self._template}"' if migrated else ""))
 
-    async def drop_all(self) -> None:
+    async def drop(self, url: str) -> None:
         admin = await self._connect()
-        for name in self._names:
-            await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await admin.execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
         await admin.close()
+
+    async def drop_all(self) -> None:
+        for name in self._names:
+            await self.drop(self._url(name))
         self._names = []
 
     async def execute(self, url: str, statement: str) -> None:
         connection = await asyncpg.connect(_dsn(make_url(url)))
-        await connection.execute(statement)
-        await connection.close()
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def configure(self, url: str, change: str) -> None:
+        """`ALTER DATABASE`, from another one: it may not let itself be altered."""
+        admin = await self._connect()
+        await admin.execute(f'ALTER DATABASE "{make_url(url).database}" {change}')
+        await admin.close()
 
     async def _create(self, how: str) -> str:
         name = f"portunus_test_{uuid4().hex[:12]}"

@@ -1,0 +1,122 @@
+"""What a PostgreSQL that is there, but not able, does to the store: "away", and never a wrong answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from adapters.sql.engines import open_engine
+from adapters.sql.store import SqlStore
+from application.ports.unit_of_work import StoreUnavailable
+from domain.session import Advanced, Lifetimes
+from domain.username import Username
+from tests.databases import Databases
+from tests.examples import a_stored_session, a_stored_user, a_token, a_user
+from tests.fakes import FakeClock
+
+TERMINATE = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Postgresql:
+    store: SqlStore
+    url: str
+    databases: Databases
+
+    async def execute(self, statement: str) -> None:
+        await self.databases.execute(self.url, statement)
+
+
+@pytest.fixture
+async def postgresql(databases: Databases) -> AsyncIterator[Postgresql]:
+    url = await databases.make()
+    store = SqlStore(open_engine(url, pool_size=2), FakeClock(), Lifetimes())
+    yield Postgresql(store, url, databases)
+    await store.close()
+
+
+async def test_rl04_connections_that_died_while_idle_are_noticed_by_nobody(postgresql: Postgresql) -> None:
+    session, secret = await a_stored_session(postgresql.store)
+    await postgresql.execute(TERMINATE)
+
+    assert await postgresql.store.live.authenticate(session_id=session.id, user_id=session.user_id)
+    await postgresql.execute(TERMINATE)
+    outcome = await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30))
+
+    assert isinstance(outcome, Advanced)
+
+
+async def test_without_a_window_a_rotation_is_not_tried_again(postgresql: Postgresql) -> None:
+    session, secret = await a_stored_session(postgresql.store)
+    await postgresql.execute(TERMINATE)
+
+    with pytest.raises(StoreUnavailable):
+        await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(0))
+
+    assert isinstance(await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(0)), Advanced)
+
+
+async def test_a_backend_that_dies_in_a_unit_of_work_takes_the_work_with_it(postgresql: Postgresql) -> None:
+    with pytest.raises(StoreUnavailable):
+        async with postgresql.store.begin() as work:
+            await work.users.add(a_user("lost"))
+            await postgresql.execute(TERMINATE)
+            await work.commit()
+
+    assert await postgresql.store.live.find_by_username(Username("lost")) is None
+
+
+async def test_a_database_that_became_read_only_is_away_until_it_is_not(postgresql: Postgresql) -> None:
+    session, secret = await a_stored_session(postgresql.store)
+    await postgresql.databases.configure(postgresql.url, "SET default_transaction_read_only = on")
+    await postgresql.execute(TERMINATE)
+
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30))
+        with pytest.raises(StoreUnavailable):
+            await a_stored_user(postgresql.store, a_user("other"))
+
+    await postgresql.databases.configure(postgresql.url, "RESET default_transaction_read_only")
+    outcome = await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30))
+    assert isinstance(outcome, Advanced)
+
+
+async def test_rl05_a_lock_that_is_not_given_is_waited_for_a_second(postgresql: Postgresql) -> None:
+    await a_stored_user(postgresql.store)
+    blocking = await asyncpg.connect(postgresql.url.replace("+asyncpg", ""))
+
+    async with blocking.transaction():
+        await blocking.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        async with asyncio.timeout(3):
+            with pytest.raises(StoreUnavailable):
+                await postgresql.store.live.find_by_username(Username("johndoe"))
+    await blocking.close()
+
+    assert await postgresql.store.live.find_by_username(Username("johndoe"))
+
+
+async def test_rl05_a_full_pool_is_waited_for_two_seconds(postgresql: Postgresql) -> None:
+    async with postgresql.store.begin() as one, postgresql.store.begin() as other:
+        for work in (one, other):
+            await work.users.lock_by_username(Username("nobody"))
+        async with asyncio.timeout(4):
+            with pytest.raises(StoreUnavailable):
+                await postgresql.store.live.find_by_username(Username("johndoe"))
+
+    assert await postgresql.store.live.find_by_username(Username("johndoe")) is None
+
+
+async def test_a_database_that_is_gone_is_away(postgresql: Postgresql) -> None:
+    await postgresql.store.live.find_by_username(Username("johndoe"))
+    await postgresql.databases.drop(postgresql.url)
+
+    with pytest.raises(StoreUnavailable):
+        await postgresql.store.live.find_by_username(Username("johndoe"))
+    with pytest.raises(StoreUnavailable):
+        await a_stored_user(postgresql.store)
