@@ -11,10 +11,11 @@ import pytest
 from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
 from application.ports.unit_of_work import StoreUnavailable
+from domain.password import PasswordHash
 from domain.session import Advanced, Lifetimes
 from domain.username import Username
 from tests.databases import Databases
-from tests.examples import a_stored_session, a_stored_user, a_token, a_user
+from tests.examples import a_new_session, a_stored_session, a_stored_user, a_token, a_user
 from tests.fakes import FakeClock
 
 TERMINATE = (
@@ -120,3 +121,19 @@ async def test_a_database_that_is_gone_is_away(postgresql: Postgresql) -> None:
         await postgresql.store.live.find_by_username(Username("johndoe"))
     with pytest.raises(StoreUnavailable):
         await a_stored_user(postgresql.store)
+
+
+async def test_pw09_a_better_hash_that_cannot_be_stored_does_not_fail_the_log_in(postgresql: Postgresql) -> None:
+    user = await a_stored_user(postgresql.store, a_user(password_hash="old:x"))
+    await postgresql.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'no'; END $$ LANGUAGE plpgsql;"
+        " CREATE TRIGGER refuse BEFORE UPDATE OF password_hash ON users FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+
+    async with postgresql.store.begin() as work:
+        await work.users.upgrade_password(user.id, old=user.password_hash, new=PasswordHash("new:x"))
+        session = await work.sessions.open(a_new_session(user))
+        await work.commit()
+
+    assert session is not None
+    assert await postgresql.store.live.find_by_username(user.username) == user
