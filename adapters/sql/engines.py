@@ -19,7 +19,7 @@ _POSTGRESQL_LIMITS = {
     "idle_in_transaction_session_timeout": "5000",
 }
 _SECONDS_TO_CONNECT = 2
-_SECONDS_FOR_A_STATEMENT = 4  # beyond the server's own limit: for a server that does not answer at all
+_SECONDS_FOR_A_STATEMENT = 3  # beyond the server's own limit: for a server that does not answer at all
 _SECONDS_FOR_A_PLACE_IN_THE_POOL = 2
 
 
