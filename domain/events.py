@@ -32,6 +32,7 @@ class SigningKeyUnreadable:
     """A stored signing key does not open under this service's secret, or is not what it says; it was ignored."""
 
     kid: str
+    reason: str
 
 
 Event = RefreshReuse | SessionAhead | PasswordHashUnreadable | SigningKeyUnreadable

@@ -72,6 +72,10 @@ class Settings(BaseSettings):
             description="How long the refresh token before the newest gets the same successor again.",
         ),
     ] = timedelta(seconds=30)
+    signing_algorithm: Annotated[
+        Literal["ES256", "EdDSA", "RS256", "HS256"],
+        Field(description="How access tokens are signed. HS256 publishes no key: only Portunus itself can verify the tokens."),
+    ] = "ES256"
     refresh_token_in_query: Annotated[
         bool, Field(description="Serve tutorial clients that send the refresh token in the query string.")
     ] = False

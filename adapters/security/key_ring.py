@@ -1,16 +1,25 @@
 """The keys that sign and verify access tokens, as one process holds them."""
 
-import hashlib
+import asyncio
 import json
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import final
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from jwt.algorithms import ECAlgorithm
-
+from adapters.security.key_material import (
+    PrivateKey,
+    PublicKey,
+    UnusableKey,
+    generate,
+    is_shared,
+    private_key,
+    public_half,
+    public_key,
+    published_form,
+    thumbprint,
+    to_jwk,
+)
 from adapters.security.sealing import CannotOpen, Seal
 from adapters.security.secret_key import SecretKey
 from application.ports.events import Events
@@ -19,9 +28,6 @@ from application.ports.unit_of_work import Store
 from domain.events import SigningKeyUnreadable
 from domain.signing_key import PublishedKey, SigningKey
 
-ALGORITHM = "ES256"
-_JWK = ECAlgorithm(ECAlgorithm.SHA256)
-
 
 @dataclass(frozen=True, slots=True)
 class OpenKey:
@@ -29,39 +35,45 @@ class OpenKey:
 
     kid: str
     algorithm: str
-    public: ec.EllipticCurvePublicKey
-    private: ec.EllipticCurvePrivateKey = field(repr=False)
-    published: PublishedKey
+    public: PublicKey = field(repr=False)  # of a shared key it is the secret
+    private: PrivateKey = field(repr=False)
+    published: PublishedKey | None
 
 
 @final
 class KeyRing:
-    def __init__(self, store: Store, secret: SecretKey, events: Events) -> None:
+    """Keys of one sort: either each has a public half, or all are shared secrets. The two never meet in one verifier."""
+
+    def __init__(self, store: Store, secret: SecretKey, events: Events, *, algorithm: str = "ES256") -> None:
         self._store = store
         self._events = events
+        self.algorithm = algorithm
         self._seal = Seal(secret, use="signing-key")
         self._keys: dict[str, OpenKey] = {}
 
-    def make(self, *, ordinal: int, at: datetime) -> SigningKey:
-        pair = ec.generate_private_key(ec.SECP256R1())
-        private, public = _JWK.to_jwk(pair, as_dict=True), _JWK.to_jwk(pair.public_key(), as_dict=True)
-        kid = thumbprint(public)
-        plain = json.dumps({"private": private, "public": public}).encode()
+    async def make(self, *, ordinal: int, at: datetime) -> SigningKey:
+        private = await asyncio.to_thread(generate, self.algorithm)  # an RSA key takes a while
+        halves = {"private": to_jwk(private, self.algorithm), "public": to_jwk(public_half(private), self.algorithm)}
+        kid = thumbprint(halves["public"])
         return SigningKey(
             kid=kid,
             ordinal=ordinal,
-            algorithm=ALGORITHM,
+            algorithm=self.algorithm,
             created_at=at,
-            sealed=self._seal.close(plain, bound_to=_place(kid, ALGORITHM, at)),
+            sealed=self._seal.close(json.dumps(halves).encode(), bound_to=_place(kid, self.algorithm, at)),
         )
 
     async def load(self) -> None:
-        self._keys = {key.kid: opened for key in await self._store.live.list_signing_keys() if (opened := self._open(key))}
+        self._keys = {
+            key.kid: opened
+            for key in await self._store.live.list_signing_keys()
+            if is_shared(key.algorithm) == is_shared(self.algorithm) and (opened := self._open(key))
+        }
         if not self._keys:
             raise NoSigningKey
 
     async def published(self) -> tuple[PublishedKey, ...]:
-        return tuple(key.published for key in (await self.keys()).values())
+        return tuple(key.published for key in (await self.keys()).values() if key.published)
 
     async def keys(self) -> Mapping[str, OpenKey]:
         """By kid, oldest first; read from the store when this process has none yet."""
@@ -69,33 +81,33 @@ class KeyRing:
             await self.load()
         return self._keys
 
+    async def find(self, kid: str) -> OpenKey | None:
+        return (await self.keys()).get(kid)
+
+    async def signing(self) -> OpenKey:
+        fit = [key for key in (await self.keys()).values() if key.algorithm == self.algorithm]
+        if not fit:
+            raise NoSigningKey
+        return fit[-1]
+
     def _open(self, key: SigningKey) -> OpenKey | None:
         try:
-            plain = self._seal.open(key.sealed, bound_to=_place(key.kid, key.algorithm, key.created_at))
+            return _opened(key, self._seal)
         except CannotOpen:
-            self._events.record(SigningKeyUnreadable(key.kid))
-            return None
-        halves = json.loads(plain)
-        if thumbprint(halves["public"]) != key.kid or key.algorithm != ALGORITHM:
-            self._events.record(SigningKeyUnreadable(key.kid))
-            return None
-        private, public = _JWK.from_jwk(halves["private"]), _JWK.from_jwk(halves["public"])
-        if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(public, ec.EllipticCurvePublicKey):
-            self._events.record(SigningKeyUnreadable(key.kid))
-            return None
-        jwk = {"kid": key.kid, "use": "sig", "alg": key.algorithm, **_public_members(halves["public"])}
-        return OpenKey(key.kid, key.algorithm, public, private, PublishedKey(key.kid, jwk))
+            self._events.record(SigningKeyUnreadable(key.kid, "It does not open under this secret."))
+        except UnusableKey as reason:
+            self._events.record(SigningKeyUnreadable(key.kid, str(reason)))
+        return None
 
 
-def thumbprint(jwk: Mapping[str, str]) -> str:
-    """RFC 7638: SHA-256 over the required members in lexical order."""
-    text = json.dumps(_public_members(jwk), sort_keys=True, separators=(",", ":"))
-    return urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-
-
-def _public_members(jwk: Mapping[str, str]) -> dict[str, str]:
-    required = {"EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n"), "OKP": ("crv", "kty", "x")}
-    return {name: jwk[name] for name in required[jwk["kty"]]}
+def _opened(key: SigningKey, seal: Seal) -> OpenKey:
+    halves = json.loads(seal.open(key.sealed, bound_to=_place(key.kid, key.algorithm, key.created_at)))
+    public, private = public_key(halves["public"], key.algorithm), private_key(halves["private"], key.algorithm)
+    if thumbprint(halves["public"]) != key.kid:
+        raise UnusableKey("Its kid is that of another key.")
+    jwk = published_form(halves["public"], kid=key.kid, algorithm=key.algorithm)
+    published = None if is_shared(key.algorithm) else PublishedKey(key.kid, jwk)
+    return OpenKey(key.kid, key.algorithm, public, private, published)
 
 
 def _place(kid: str, algorithm: str, created_at: datetime) -> bytes:

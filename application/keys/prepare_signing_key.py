@@ -11,7 +11,7 @@ from application.ports.unit_of_work import Store
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareSigningKey:
-    """Make the first key of a new store, and load the ring. Run by each process as it starts.
+    """Make a key of the algorithm that is set, unless there is one, and load the ring. Run by each process as it starts.
 
     Processes that start at once agree: whoever comes second loads the key of the first. Raises `NoSigningKey` when there are
     keys but none opens, which means that the secret is not the one that they were sealed under.
@@ -22,9 +22,11 @@ class PrepareSigningKey:
     clock: Clock
 
     async def __call__(self) -> None:
-        if not await self.store.live.list_signing_keys():
-            first = self.signing_keys.make(ordinal=1, at=self.clock.now())
+        stored = await self.store.live.list_signing_keys()
+        if self.signing_keys.algorithm not in {key.algorithm for key in stored}:
+            ordinal = max((key.ordinal for key in stored), default=0) + 1
+            made = await self.signing_keys.make(ordinal=ordinal, at=self.clock.now())
             async with self.store.begin() as work:
-                await work.signing_keys.add_if_absent(first)
+                await work.signing_keys.add_if_absent(made)
                 await work.commit()
         await self.signing_keys.load()

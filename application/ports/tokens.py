@@ -54,8 +54,13 @@ class RefreshTokens(Protocol):
 class SigningKeys(Protocol):
     """The keys that this process signs and verifies with."""
 
-    def make(self, *, ordinal: int, at: datetime) -> SigningKey:
-        """A new key pair, sealed."""
+    @property
+    def algorithm(self) -> str:
+        """That of new keys, and of the key that signs."""
+        ...
+
+    async def make(self, *, ordinal: int, at: datetime) -> SigningKey:
+        """A new key for the algorithm that is set, sealed."""
         ...
 
     async def load(self) -> None:

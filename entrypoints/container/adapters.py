@@ -84,7 +84,9 @@ class Adapters(containers.DeclarativeContainer):
     store: providers.Provider[Store] = providers.Singleton(_open_store, settings, clock, lifetimes)
     hasher: providers.Provider[PasswordHasher] = providers.Singleton(_hasher, settings, events)
     secret: providers.Provider[SecretKey] = providers.Singleton(_read_secret, settings)
-    key_ring: providers.Provider[KeyRing] = providers.Singleton(KeyRing, store, secret, events)
+    key_ring: providers.Provider[KeyRing] = providers.Singleton(
+        KeyRing, store, secret, events, algorithm=settings.provided.signing_algorithm
+    )
     signing_keys: providers.Provider[SigningKeys] = providers.Singleton(_signing_keys, key_ring)
     access_tokens: providers.Provider[AccessTokens] = providers.Singleton(_access_tokens, settings, key_ring, clock)
     refresh_tokens: providers.Provider[RefreshTokens] = providers.Singleton(MacRefreshTokens, secret)

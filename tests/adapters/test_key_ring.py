@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from adapters.memory.store import MemoryStore
-from adapters.security.key_ring import KeyRing, thumbprint
+from adapters.security.key_material import thumbprint
+from adapters.security.key_ring import KeyRing
 from adapters.security.secret_key import SecretKey
 from application.ports.tokens import NoSigningKey
 from domain.events import SigningKeyUnreadable
@@ -39,7 +40,7 @@ def test_rfc7638_3_1_the_thumbprint_of_the_example() -> None:
 
 async def test_a_key_that_one_process_made_is_loaded_by_another(clock: FakeClock) -> None:
     store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
-    key = _ring(store, events).make(ordinal=1, at=clock.now())
+    key = await _ring(store, events).make(ordinal=1, at=clock.now())
     await _stored(store, key)
 
     [published] = await _ring(store, events).published()
@@ -51,7 +52,7 @@ async def test_a_key_that_one_process_made_is_loaded_by_another(clock: FakeClock
 async def test_tk19_public_members_only_are_published(clock: FakeClock) -> None:
     store = MemoryStore(clock, Lifetimes())
     ring = _ring(store, RecordedEvents())
-    await _stored(store, ring.make(ordinal=1, at=clock.now()))
+    await _stored(store, await ring.make(ordinal=1, at=clock.now()))
 
     [published] = await ring.published()
 
@@ -73,31 +74,31 @@ async def test_tk19_public_members_only_are_published(clock: FakeClock) -> None:
 async def test_a_row_that_somebody_altered_is_ignored_and_told(clock: FakeClock, change: Any) -> None:
     store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
     ring = _ring(store, events)
-    key = ring.make(ordinal=1, at=clock.now())
+    key = await ring.make(ordinal=1, at=clock.now())
     altered = replace(key, **change(key))
     await _stored(store, altered)
 
     with pytest.raises(NoSigningKey):
         await ring.load()
 
-    assert events.all == [SigningKeyUnreadable(altered.kid)]
+    assert events.all == [SigningKeyUnreadable(altered.kid, "It does not open under this secret.")]
 
 
 async def test_two_keys_that_swapped_their_seals_do_not_open(clock: FakeClock) -> None:
     store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
     ring = _ring(store, events)
-    one, other = ring.make(ordinal=1, at=clock.now()), ring.make(ordinal=2, at=clock.now())
+    one, other = await ring.make(ordinal=1, at=clock.now()), await ring.make(ordinal=2, at=clock.now())
     await _stored(store, replace(one, sealed=other.sealed))
     await _stored(store, other)
 
     assert [key.kid for key in await ring.published()] == [other.kid]
-    assert events.all == [SigningKeyUnreadable(one.kid)]
+    assert events.all == [SigningKeyUnreadable(one.kid, "It does not open under this secret.")]
 
 
-def test_a_key_does_not_show_its_private_half(clock: FakeClock) -> None:
+async def test_a_key_does_not_show_its_private_half(clock: FakeClock) -> None:
     ring = _ring(MemoryStore(clock, Lifetimes()), RecordedEvents())
 
-    key = ring.make(ordinal=1, at=clock.now())
+    key = await ring.make(ordinal=1, at=clock.now())
 
     assert "sealed" not in repr(key)
     assert b'"d"' not in key.sealed

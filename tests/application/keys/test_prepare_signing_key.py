@@ -8,6 +8,7 @@ from application.keys.prepare_signing_key import PrepareSigningKey
 from application.ports.tokens import NoSigningKey
 from domain.events import SigningKeyUnreadable
 from tests.application.conftest import InMemory
+from tests.examples import SECRET
 
 OTHER_SECRET = "deadbeef00112233445566778899aabbccddeeff102938475665748392a1b0cf"
 
@@ -37,6 +38,15 @@ async def test_a_later_start_makes_none(portunus: InMemory) -> None:
     assert await portunus.store.live.list_signing_keys() == before
 
 
+async def test_after_a_change_of_algorithm_a_start_makes_a_key_and_the_older_one_still_verifies(portunus: InMemory) -> None:
+    ring = KeyRing(portunus.store, SecretKey.parse(SECRET), portunus.events, algorithm="EdDSA")
+
+    await PrepareSigningKey(store=portunus.store, signing_keys=ring, clock=portunus.clock)()
+
+    assert [key.jwk["alg"] for key in await ring.published()] == ["ES256", "EdDSA"]
+    assert (await ring.signing()).algorithm == "EdDSA"
+
+
 async def test_under_another_secret_no_key_is_made_and_the_operator_is_told(portunus: InMemory) -> None:
     ring = KeyRing(portunus.store, SecretKey.parse(OTHER_SECRET), portunus.events)
     before = await portunus.store.live.list_signing_keys()
@@ -45,7 +55,7 @@ async def test_under_another_secret_no_key_is_made_and_the_operator_is_told(port
         await PrepareSigningKey(store=portunus.store, signing_keys=ring, clock=portunus.clock)()
 
     assert await portunus.store.live.list_signing_keys() == before
-    assert portunus.events.all == [SigningKeyUnreadable(before[0].kid)]
+    assert portunus.events.all == [SigningKeyUnreadable(before[0].kid, "It does not open under this secret.")]
 
 
 async def test_without_a_key_nobody_logs_in_and_nothing_is_published(bare: InMemory) -> None:
