@@ -20,6 +20,15 @@ class SigningKey:
     sealed: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredKeyRing:
+    """All signing keys as they were at one moment, by ordinal. `generation` rises with every change of any of them."""
+
+    generation: int
+    as_of: datetime  # the store's time
+    keys: tuple[SigningKey, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedKey:
     """The public half of a key, as a JWK (RFC 7517)."""

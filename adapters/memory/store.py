@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ from adapters.memory.signing_keys import MemorySigningKeyRepository
 from adapters.memory.tables import Overlay, Table
 from adapters.memory.users import MemoryUserRepository
 from application.ports.clock import Clock
-from application.ports.unit_of_work import UnitOfWork
+from application.ports.unit_of_work import FoundCaller, UnitOfWork
 from domain.actor import Actor
 from domain.session import (
     Advanced,
@@ -28,7 +28,7 @@ from domain.session import (
     SessionId,
     Unknown,
 )
-from domain.signing_key import SigningKey
+from domain.signing_key import SigningKey, StoredKeyRing
 from domain.user import User, UserId
 from domain.username import Username
 
@@ -39,6 +39,7 @@ class _Tables:
         self.names: Table[str, UserId] = Table()
         self.sessions: Table[SessionId, Session] = Table()
         self.signing_keys: Table[int, SigningKey] = Table()
+        self.ring_generations: Table[int, int] = Table({1: 1})
         self.writing = asyncio.Lock()
 
 
@@ -47,10 +48,11 @@ class MemoryUnitOfWork:
     def __init__(self, tables: _Tables, clock: Clock, lifetimes: Lifetimes) -> None:
         users, names = Overlay(tables.users), Overlay(tables.names)
         sessions, keys = Overlay(tables.sessions), Overlay(tables.signing_keys)
+        generations = Overlay(tables.ring_generations)
         self.users = MemoryUserRepository(users, names)
         self.sessions = MemorySessionRepository(sessions, users, clock, lifetimes)
-        self.signing_keys = MemorySigningKeyRepository(keys)
-        self._overlays = (users, names, sessions, keys)
+        self.signing_keys = MemorySigningKeyRepository(keys, generations)
+        self._overlays = (users, names, sessions, keys, generations)
 
     async def commit(self) -> None:
         for overlay in self._overlays:
@@ -68,12 +70,10 @@ class MemoryLiveStatements:
         found = self._tables.names.get(username.key)
         return self._tables.users[found] if found else None
 
-    async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> Actor | None:
+    async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
         session = self._tables.sessions.get(session_id)
-        if session is None or session.user_id != user_id:
-            return None
-        user = self._who_may_act(session)
-        return Actor(user, session) if user else None
+        user = self._who_may_act(session) if session and session.user_id == user_id else None
+        return FoundCaller(Actor(user, session) if user and session else None, self._tables.ring_generations[1])
 
     async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta) -> RotationOutcome:
         async with self._tables.writing:
@@ -106,8 +106,9 @@ class MemoryLiveStatements:
             if session and not session.ended_at:
                 self._tables.sessions[id] = replace(session, ended_at=self._clock.now(), end_reason=reason)
 
-    async def list_signing_keys(self) -> Sequence[SigningKey]:
-        return [self._tables.signing_keys[ordinal] for ordinal in sorted(self._tables.signing_keys)]
+    async def read_key_ring(self) -> StoredKeyRing:
+        keys = tuple(self._tables.signing_keys[ordinal] for ordinal in sorted(self._tables.signing_keys))
+        return StoredKeyRing(generation=self._tables.ring_generations[1], as_of=self._clock.now(), keys=keys)
 
     def _who_may_act(self, session: Session) -> User | None:
         user = self._tables.users[session.user_id]

@@ -8,7 +8,8 @@ from uuid import UUID
 import jwt
 
 from adapters.security.jws import CompactJws, Malformed, is_signed
-from adapters.security.key_ring import KeyRing
+from adapters.security.key_ring import KeyRing, OpenRing
+from adapters.security.verified_tokens import VerifiedToken, VerifiedTokens
 from application.ports.clock import Clock
 from application.ports.tokens import AccessClaims
 from domain.actor import InvalidAccessToken
@@ -32,6 +33,7 @@ class JwtAccessTokens:
         self._clock = clock
         self._issuer = issuer
         self._audience = audience
+        self._known = VerifiedTokens()
 
     async def issue(self, session: Session, *, expires_at: datetime) -> str:
         key = await self._key_ring.signing()
@@ -47,16 +49,25 @@ class JwtAccessTokens:
         }
         return jwt.encode(claims, key.private, algorithm=key.algorithm, headers={"typ": _TYPE, "kid": key.kid})
 
-    async def read(self, token: str) -> AccessClaims:
-        claims = await self._authentic(token)
-        if self._clock.now().timestamp() >= claims["exp"] + _LEEWAY.total_seconds():
+    async def read(self, token: str, *, ring_generation: int = 0) -> AccessClaims:
+        ring = await self._key_ring.ring(generation=ring_generation)
+        verified = await self._verified(token, ring)
+        if self._clock.now().timestamp() >= verified.exp + _LEEWAY.total_seconds():
             raise InvalidAccessToken
-        return _caller(claims)
+        return _caller(verified, ring)
 
     async def read_expired(self, token: str) -> AccessClaims:
-        return _caller(await self._authentic(token))
+        ring = await self._key_ring.ring()
+        return _caller(await self._verified(token, ring), ring)
 
-    async def _authentic(self, token: str) -> dict[str, Any]:
+    async def _verified(self, token: str, ring: OpenRing) -> VerifiedToken:
+        known = self._known.get(token, generation=ring.generation)
+        if known is None:
+            known = await self._verify(token, ring)
+            self._known.put(token, known, generation=ring.generation)
+        return known
+
+    async def _verify(self, token: str, ring: OpenRing) -> VerifiedToken:
         try:
             jws = CompactJws.parse(token)
         except Malformed:
@@ -64,13 +75,14 @@ class JwtAccessTokens:
         header = jws.header
         if header.keys() != {"alg", "typ", "kid"} or header["typ"] != _TYPE or not isinstance(header["kid"], str):
             raise InvalidAccessToken
-        key = await self._key_ring.find(header["kid"])
+        key = ring.keys.get(header["kid"]) or (await self._key_ring.look_again()).keys.get(header["kid"])
         if key is None or header["alg"] != key.algorithm:
             raise InvalidAccessToken
         if not is_signed(jws.signed, jws.signature, key=key.public, algorithm=key.algorithm):
             raise InvalidAccessToken
-        self._require_ours(jws.payload)
-        return jws.payload
+        claims = jws.payload
+        self._require_ours(claims)
+        return VerifiedToken(UserId(_uuid(claims["sub"])), SessionId(_uuid(claims["sid"])), claims["exp"])
 
     def _require_ours(self, claims: dict[str, Any]) -> None:
         ours = (
@@ -87,8 +99,8 @@ class JwtAccessTokens:
             raise InvalidAccessToken
 
 
-def _caller(claims: dict[str, Any]) -> AccessClaims:
-    return AccessClaims(user_id=UserId(_uuid(claims["sub"])), session_id=SessionId(_uuid(claims["sid"])))
+def _caller(verified: VerifiedToken, ring: OpenRing) -> AccessClaims:
+    return AccessClaims(user_id=verified.user_id, session_id=verified.session_id, ring_generation=ring.generation)
 
 
 def _uuid(text: str) -> UUID:

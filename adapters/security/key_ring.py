@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import final
 
 from adapters.security.key_material import (
@@ -22,11 +22,14 @@ from adapters.security.key_material import (
 )
 from adapters.security.sealing import CannotOpen, Seal
 from adapters.security.secret_key import SecretKey
+from application.ports.clock import Clock
 from application.ports.events import Events
 from application.ports.tokens import NoSigningKey
 from application.ports.unit_of_work import Store
 from domain.events import SigningKeyUnreadable
 from domain.signing_key import PublishedKey, SigningKey
+
+_LOOKS_AGAIN_AFTER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,28 @@ class OpenKey:
     published: PublishedKey | None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenRing:
+    """Keys by kid, oldest first, as of one generation of what is stored."""
+
+    generation: int
+    keys: Mapping[str, OpenKey]
+
+
 @final
 class KeyRing:
     """Keys of one sort: either each has a public half, or all are shared secrets. The two never meet in one verifier."""
 
-    def __init__(self, store: Store, secret: SecretKey, events: Events, *, algorithm: str = "ES256") -> None:
+    def __init__(self, store: Store, secret: SecretKey, events: Events, clock: Clock, *, algorithm: str = "ES256") -> None:
+        self.algorithm = algorithm
         self._store = store
         self._events = events
-        self.algorithm = algorithm
+        self._clock = clock
         self._seal = Seal(secret, use="signing-key")
-        self._keys: dict[str, OpenKey] = {}
+        self._ring = OpenRing(0, {})
+        self._opened: dict[SigningKey, OpenKey | UnusableKey] = {}
+        self._loading = asyncio.Lock()
+        self._looked_again_at: datetime | None = None
 
     async def make(self, *, ordinal: int, at: datetime) -> SigningKey:
         private = await asyncio.to_thread(generate, self.algorithm)  # an RSA key takes a while
@@ -64,44 +79,57 @@ class KeyRing:
         )
 
     async def load(self) -> None:
-        self._keys = {
-            key.kid: opened
-            for key in await self._store.live.list_signing_keys()
-            if is_shared(key.algorithm) == is_shared(self.algorithm) and (opened := self._open(key))
-        }
-        if not self._keys:
+        stored = await self._store.live.read_key_ring()
+        self._opened = {key: self._opened.get(key) or self._open(key) for key in stored.keys if self._is_of_this_sort(key)}
+        keys = {key.kid: key for key in self._opened.values() if isinstance(key, OpenKey)}
+        self._ring = OpenRing(stored.generation, keys)
+        if not keys:
             raise NoSigningKey
 
     async def published(self) -> tuple[PublishedKey, ...]:
-        return tuple(key.published for key in (await self.keys()).values() if key.published)
-
-    async def keys(self) -> Mapping[str, OpenKey]:
-        """By kid, oldest first; read from the store when this process has none yet."""
-        if not self._keys:
-            await self.load()
-        return self._keys
-
-    async def find(self, kid: str) -> OpenKey | None:
-        return (await self.keys()).get(kid)
+        return tuple(key.published for key in (await self.ring()).keys.values() if key.published)
 
     async def signing(self) -> OpenKey:
-        fit = [key for key in (await self.keys()).values() if key.algorithm == self.algorithm]
+        fit = [key for key in (await self.ring()).keys.values() if key.algorithm == self.algorithm]
         if not fit:
             raise NoSigningKey
         return fit[-1]
 
-    def _open(self, key: SigningKey) -> OpenKey | None:
+    async def ring(self, *, generation: int = 0) -> OpenRing:
+        """Of that generation or a newer one, read from the store where this process has it not."""
+        if not self._is_as_new_as(generation):
+            async with self._loading:
+                if not self._is_as_new_as(generation):
+                    await self.load()
+        return self._ring
+
+    async def look_again(self) -> OpenRing:
+        """For a kid that this process does not know: once in a while, since whoever likes can make up a kid."""
+        now = self._clock.now()
+        if self._looked_again_at is None or abs(now - self._looked_again_at) >= _LOOKS_AGAIN_AFTER:
+            self._looked_again_at = now
+            await self.load()
+        return self._ring
+
+    def _is_as_new_as(self, generation: int) -> bool:
+        return bool(self._ring.keys) and self._ring.generation >= generation
+
+    def _is_of_this_sort(self, key: SigningKey) -> bool:
+        return is_shared(key.algorithm) == is_shared(self.algorithm)
+
+    def _open(self, key: SigningKey) -> OpenKey | UnusableKey:
         try:
             return _opened(key, self._seal)
-        except CannotOpen:
-            self._events.record(SigningKeyUnreadable(key.kid, "It does not open under this secret."))
         except UnusableKey as reason:
             self._events.record(SigningKeyUnreadable(key.kid, str(reason)))
-        return None
+            return reason
 
 
 def _opened(key: SigningKey, seal: Seal) -> OpenKey:
-    halves = json.loads(seal.open(key.sealed, bound_to=_place(key.kid, key.algorithm, key.created_at)))
+    try:
+        halves = json.loads(seal.open(key.sealed, bound_to=_place(key.kid, key.algorithm, key.created_at)))
+    except CannotOpen:
+        raise UnusableKey("It does not open under this secret.") from None
     public, private = public_key(halves["public"], key.algorithm), private_key(halves["private"], key.algorithm)
     if thumbprint(halves["public"]) != key.kid:
         raise UnusableKey("Its kid is that of another key.")

@@ -1,6 +1,5 @@
 """The hot operations: one statement each, under AUTOCOMMIT, which is one send instead of three."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, final
@@ -17,6 +16,7 @@ from sqlalchemy import (
     literal,
     null,
     select,
+    true,
     update,
 )
 from sqlalchemy.exc import DBAPIError
@@ -24,11 +24,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql.engines import StoreTime
 from adapters.sql.reach import Reach
-from adapters.sql.schema import sessions, signing_keys, users
+from adapters.sql.schema import key_ring, sessions, signing_keys, users
 from adapters.sql.sessions import session_from_row
 from adapters.sql.signing_keys import key_from_row
 from adapters.sql.users import user_from_row
-from application.ports.unit_of_work import StoreUnavailable
+from application.ports.unit_of_work import FoundCaller, StoreUnavailable
 from domain.actor import Actor
 from domain.session import (
     Advanced,
@@ -42,7 +42,7 @@ from domain.session import (
     SessionId,
     Unknown,
 )
-from domain.signing_key import SigningKey
+from domain.signing_key import StoredKeyRing
 from domain.user import User, UserId
 from domain.username import Username
 
@@ -68,19 +68,20 @@ class SqlLiveStatements:
         row = await self._trusted(users, users.c.username_key == username.key, *users.c)
         return user_from_row(row) if row.id else None
 
-    async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> Actor | None:
+    async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
         row = await self._trusted(
             sessions.join(users, users.c.id == sessions.c.user_id),
             and_(sessions.c.id == session_id, users.c.id == user_id, self._may_act()),
+            select(key_ring.c.generation).scalar_subquery().label("ring_generation"),
             *users.c,
             *sessions.c,
         )
         if row.id is None:
-            return None
-        values: list[Any] = list(row)[1:]
+            return FoundCaller(None, row.ring_generation)
+        values: list[Any] = list(row)[2:]
         user = SimpleNamespace(**dict(zip(users.c.keys(), values, strict=False)))
         session = SimpleNamespace(**dict(zip(sessions.c.keys(), values[len(users.c) :], strict=True)))
-        return Actor(user_from_row(user), session_from_row(session))
+        return FoundCaller(Actor(user_from_row(user), session_from_row(session)), row.ring_generation)
 
     async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta) -> RotationOutcome:
         counter, token = sessions.c.counter, literal(presented.counter, sessions.c.counter.type)
@@ -116,8 +117,15 @@ class SqlLiveStatements:
             .values(ended_at=self._time.now(), end_reason=reason.value)
         )
 
-    async def list_signing_keys(self) -> Sequence[SigningKey]:
-        return [key_from_row(row) for row in await self._run(select(signing_keys).order_by(signing_keys.c.ordinal))]
+    async def read_key_ring(self) -> StoredKeyRing:
+        everything = (
+            select(key_ring.c.generation, self._time.now().label("as_of"), *signing_keys.c)
+            .select_from(key_ring.outerjoin(signing_keys, true()))
+            .order_by(signing_keys.c.ordinal)
+        )
+        rows = (await self._run(everything)).all()
+        keys = tuple(key_from_row(row) for row in rows if row.kid)
+        return StoredKeyRing(generation=rows[0].generation, as_of=rows[0].as_of, keys=keys)
 
     def _may_act(self) -> ColumnElement[bool]:
         """Of a session joined with its user: both are live. The user's generation may lag behind the session's."""

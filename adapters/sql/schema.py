@@ -90,3 +90,10 @@ signing_keys = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
+
+key_ring = Table(
+    "key_ring",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # of one row; who changes a key locks it
+    Column("generation", BigInteger, nullable=False),
+)

@@ -2,11 +2,11 @@
 
 from typing import Any, final
 
-from sqlalchemy import Insert, Row
+from sqlalchemy import Insert, Row, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.sql.schema import signing_keys
+from adapters.sql.schema import key_ring, signing_keys
 from domain.signing_key import SigningKey
 
 
@@ -16,6 +16,7 @@ class SqlSigningKeyRepository:
         self._connection = connection
 
     async def add_if_absent(self, key: SigningKey) -> None:
+        await self._connection.execute(update(key_ring).values(generation=key_ring.c.generation + 1))
         await self._connection.execute(
             self._insert_unless_conflict().values(
                 kid=key.kid,

@@ -22,7 +22,7 @@ class PrepareSigningKey:
     clock: Clock
 
     async def __call__(self) -> None:
-        stored = await self.store.live.list_signing_keys()
+        stored = (await self.store.live.read_key_ring()).keys
         if self.signing_keys.algorithm not in {key.algorithm for key in stored}:
             ordinal = max((key.ordinal for key in stored), default=0) + 1
             made = await self.signing_keys.make(ordinal=ordinal, at=self.clock.now())

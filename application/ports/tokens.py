@@ -19,8 +19,11 @@ class NoSigningKey(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessClaims:
+    """`ring_generation` is that of the key ring by which the token was found good."""
+
     user_id: UserId
     session_id: SessionId
+    ring_generation: int
 
 
 class AccessTokens(Protocol):
@@ -30,8 +33,11 @@ class AccessTokens(Protocol):
         """A token issued at `session.rotated_at`, so that a repeated rotation answers with the same times."""
         ...
 
-    async def read(self, token: str) -> AccessClaims:
-        """Raises `InvalidAccessToken` for all that is not a token of ours, for this audience, and in its time."""
+    async def read(self, token: str, *, ring_generation: int = 0) -> AccessClaims:
+        """Raises `InvalidAccessToken` for all that is not a token of ours, for this audience, and in its time.
+
+        It is read by the key ring of that generation or a newer one, which is loaded first where this process has it not.
+        """
         ...
 
     async def read_expired(self, token: str) -> AccessClaims:

@@ -1,7 +1,7 @@
 """The store, and its two doors: a unit of work, and single statements."""
 
-from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Protocol
 
@@ -11,7 +11,7 @@ from application.ports.users import UserRepository
 from domain.actor import Actor
 from domain.errors import Unavailable
 from domain.session import EndReason, PresentedRefreshToken, RotationOutcome, SessionId
-from domain.signing_key import SigningKey
+from domain.signing_key import StoredKeyRing
 from domain.user import User, UserId
 from domain.username import Username
 
@@ -24,6 +24,14 @@ class StoreUnavailable(Unavailable):
 class SchemaOutdated(Unavailable):
     code: ClassVar[str] = "schema_outdated"
     detail = "The database is not at the version that this program needs. Run: portunus migrate"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCaller:
+    """Who holds a session, if it is live; and the generation of the key ring as of the same moment, found or not."""
+
+    actor: Actor | None
+    ring_generation: int
 
 
 class UnitOfWork(Protocol):
@@ -51,7 +59,7 @@ class LiveStatements(Protocol):
 
     async def find_by_username(self, username: Username) -> User | None: ...
 
-    async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> Actor | None:
+    async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
         """The session and its user, if they belong together, the session is live and the user may act."""
         ...
 
@@ -63,9 +71,7 @@ class LiveStatements(Protocol):
         """End it; nothing changes if it has ended or is unknown."""
         ...
 
-    async def list_signing_keys(self) -> Sequence[SigningKey]:
-        """All keys, by ordinal."""
-        ...
+    async def read_key_ring(self) -> StoredKeyRing: ...
 
 
 class Store(Protocol):

@@ -13,7 +13,8 @@ from domain.actor import Actor, InvalidAccessToken
 class Authenticate:
     """The caller behind an access token, or `InvalidAccessToken`.
 
-    The session is read each time, so a revocation holds for the very next request.
+    The session is read each time, so a revocation holds for the very next request; and with it whether the key ring has
+    changed, so that this process needs no restart to follow it.
     """
 
     store: Store
@@ -21,7 +22,9 @@ class Authenticate:
 
     async def __call__(self, *, access_token: str) -> Actor:
         claims = await self.access_tokens.read(access_token)
-        actor = await self.store.live.authenticate(session_id=claims.session_id, user_id=claims.user_id)
-        if actor is None:
+        found = await self.store.live.authenticate(session_id=claims.session_id, user_id=claims.user_id)
+        if found.ring_generation > claims.ring_generation:
+            await self.access_tokens.read(access_token, ring_generation=found.ring_generation)
+        if found.actor is None:
             raise InvalidAccessToken
-        return actor
+        return found.actor

@@ -85,7 +85,7 @@ class Adapters(containers.DeclarativeContainer):
     hasher: providers.Provider[PasswordHasher] = providers.Singleton(_hasher, settings, events)
     secret: providers.Provider[SecretKey] = providers.Singleton(_read_secret, settings)
     key_ring: providers.Provider[KeyRing] = providers.Singleton(
-        KeyRing, store, secret, events, algorithm=settings.provided.signing_algorithm
+        KeyRing, store, secret, events, clock, algorithm=settings.provided.signing_algorithm
     )
     signing_keys: providers.Provider[SigningKeys] = providers.Singleton(_signing_keys, key_ring)
     access_tokens: providers.Provider[AccessTokens] = providers.Singleton(_access_tokens, settings, key_ring, clock)

@@ -17,7 +17,7 @@ from tests.fakes import FakeClock, RecordedEvents
 
 
 def _ring(store: MemoryStore, events: RecordedEvents) -> KeyRing:
-    return KeyRing(store, SecretKey.parse(SECRET), events)
+    return KeyRing(store, SecretKey.parse(SECRET), events, FakeClock())
 
 
 async def _stored(store: MemoryStore, key: SigningKey) -> None:
@@ -102,3 +102,49 @@ async def test_a_key_does_not_show_its_private_half(clock: FakeClock) -> None:
 
     assert "sealed" not in repr(key)
     assert b'"d"' not in key.sealed
+
+
+async def test_a_newer_generation_is_loaded_and_the_same_is_not(clock: FakeClock) -> None:
+    store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
+    here, there = _ring(store, events), _ring(store, events)
+    await _stored(store, await here.make(ordinal=1, at=clock.now()))
+    before = await here.ring()
+    await _stored(store, await there.make(ordinal=2, at=clock.now()))
+
+    assert await here.ring(generation=before.generation) is before
+    assert len((await here.ring(generation=before.generation + 1)).keys) == 2
+
+
+async def test_an_unknown_kid_makes_a_process_look_again_once_in_five_seconds(clock: FakeClock) -> None:
+    store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
+    ring = KeyRing(store, SecretKey.parse(SECRET), events, clock)
+    seen = []
+    for ordinal in range(1, 8):
+        await _stored(store, await ring.make(ordinal=ordinal, at=clock.now()))
+        seen.append(len((await ring.look_again()).keys))
+        clock.advance(timedelta(seconds=2))
+
+    assert seen == [1, 1, 1, 4, 4, 4, 7]
+
+
+async def test_a_clock_that_was_set_back_does_not_keep_a_process_from_looking(clock: FakeClock) -> None:
+    store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
+    ring = KeyRing(store, SecretKey.parse(SECRET), events, clock)
+    await _stored(store, await ring.make(ordinal=1, at=clock.now()))
+    await ring.look_again()
+    clock.advance(-timedelta(days=1))
+    await _stored(store, await ring.make(ordinal=2, at=clock.now()))
+
+    assert len((await ring.look_again()).keys) == 2
+
+
+async def test_an_unusable_key_is_told_once_however_often_the_ring_is_loaded(clock: FakeClock) -> None:
+    store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
+    ring = _ring(store, events)
+    await _stored(store, await ring.make(ordinal=1, at=clock.now()))
+    await _stored(store, replace(await ring.make(ordinal=2, at=clock.now()), sealed=b""))
+
+    for _ in range(3):
+        await ring.load()
+
+    assert len(events.all) == 1

@@ -45,7 +45,7 @@ async def test_rl04_connections_that_died_while_idle_are_noticed_by_nobody(postg
     session, secret = await a_stored_session(postgresql.store)
     await postgresql.execute(TERMINATE)
 
-    assert await postgresql.store.live.authenticate(session_id=session.id, user_id=session.user_id)
+    assert (await postgresql.store.live.authenticate(session_id=session.id, user_id=session.user_id)).actor
     await postgresql.execute(TERMINATE)
     outcome = await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30))
 

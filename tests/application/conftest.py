@@ -70,7 +70,7 @@ def bare() -> InMemory:
     clock, hasher, events, ids = FakeClock(), FakePasswordHasher(), RecordedEvents(), Uuid7Ids()
     store = MemoryStore(clock, LIFETIMES)
     secret = SecretKey.parse(SECRET)
-    key_ring = KeyRing(store, secret, events)
+    key_ring = KeyRing(store, secret, events, clock)
     access_tokens = JwtAccessTokens(key_ring, clock, issuer="https://id.example.com", audience="https://id.example.com")
     refresh_tokens = MacRefreshTokens(secret)
     return InMemory(

@@ -138,7 +138,7 @@ async def test_a_live_session_and_its_user_are_found_together(storage: Storage) 
     user = await a_stored_user(storage.store)
     session, _ = await a_stored_session(storage.store, user)
 
-    actor = await storage.another.live.authenticate(session_id=session.id, user_id=user.id)
+    actor = (await storage.another.live.authenticate(session_id=session.id, user_id=user.id)).actor
 
     assert actor is not None
     assert actor.user == user
@@ -149,13 +149,13 @@ async def test_a_session_of_somebody_else_does_not_authenticate(store: Store) ->
     session, _ = await a_stored_session(store)
     other = await a_stored_user(store, a_user("other"))
 
-    assert await store.live.authenticate(session_id=session.id, user_id=other.id) is None
+    assert (await store.live.authenticate(session_id=session.id, user_id=other.id)).actor is None
 
 
 async def test_an_unknown_session_does_not_authenticate(store: Store) -> None:
     user = await a_stored_user(store)
 
-    assert await store.live.authenticate(session_id=Uuid7Ids().session(), user_id=user.id) is None
+    assert (await store.live.authenticate(session_id=Uuid7Ids().session(), user_id=user.id)).actor is None
 
 
 async def test_an_ended_session_does_not_authenticate_and_keeps_its_first_reason(storage: Storage) -> None:
@@ -164,7 +164,7 @@ async def test_an_ended_session_does_not_authenticate_and_keeps_its_first_reason
     await storage.store.live.end_session(session.id, reason=EndReason.LOGOUT)
     await storage.store.live.end_session(session.id, reason=EndReason.USER_DISABLED)
 
-    assert await storage.another.live.authenticate(session_id=session.id, user_id=session.user_id) is None
+    assert (await storage.another.live.authenticate(session_id=session.id, user_id=session.user_id)).actor is None
     async with storage.another.begin() as work:
         ended = await work.sessions.get(session.id)
     assert ended is not None
@@ -180,7 +180,7 @@ async def test_sessions_of_who_was_disabled_do_not_authenticate(store: Store, cl
     session, _ = await a_stored_session(store, user)
     await _change(store, replace(user, disabled_at=clock.now()))
 
-    assert await store.live.authenticate(session_id=session.id, user_id=user.id) is None
+    assert (await store.live.authenticate(session_id=session.id, user_id=user.id)).actor is None
 
 
 async def test_sessions_of_an_older_generation_do_not_authenticate(store: Store) -> None:
@@ -188,14 +188,14 @@ async def test_sessions_of_an_older_generation_do_not_authenticate(store: Store)
     session, _ = await a_stored_session(store, user)
     await _change(store, user.with_new_password(PasswordHash("new:other")))
 
-    assert await store.live.authenticate(session_id=session.id, user_id=user.id) is None
+    assert (await store.live.authenticate(session_id=session.id, user_id=user.id)).actor is None
 
 
 async def test_a_session_is_over_when_it_has_idled_too_long(storage: Storage) -> None:
     session, _ = await a_stored_session(storage.store)
 
     await storage.age(LIFETIMES.idle - timedelta(minutes=1))
-    assert await storage.store.live.authenticate(session_id=session.id, user_id=session.user_id)
+    assert (await storage.store.live.authenticate(session_id=session.id, user_id=session.user_id)).actor
 
     await storage.age(timedelta(minutes=2))
-    assert await storage.store.live.authenticate(session_id=session.id, user_id=session.user_id) is None
+    assert (await storage.store.live.authenticate(session_id=session.id, user_id=session.user_id)).actor is None

@@ -16,12 +16,12 @@ OTHER_SECRET = "deadbeef00112233445566778899aabbccddeeff102938475665748392a1b0cf
 async def test_the_first_start_makes_one_key(bare: InMemory) -> None:
     await bare.prepare_signing_key()
 
-    assert [key.ordinal for key in await bare.store.live.list_signing_keys()] == [1]
+    assert [key.ordinal for key in (await bare.store.live.read_key_ring()).keys] == [1]
     assert len(await bare.publish_key_set()) == 1
 
 
 async def test_processes_that_start_at_once_agree_on_one_key(bare: InMemory) -> None:
-    rings = [KeyRing(bare.store, SecretKey.parse(OTHER_SECRET), bare.events) for _ in range(4)]
+    rings = [KeyRing(bare.store, SecretKey.parse(OTHER_SECRET), bare.events, bare.clock) for _ in range(4)]
 
     await asyncio.gather(*(PrepareSigningKey(store=bare.store, signing_keys=ring, clock=bare.clock)() for ring in rings))
 
@@ -31,15 +31,15 @@ async def test_processes_that_start_at_once_agree_on_one_key(bare: InMemory) -> 
 
 
 async def test_a_later_start_makes_none(portunus: InMemory) -> None:
-    before = await portunus.store.live.list_signing_keys()
+    before = (await portunus.store.live.read_key_ring()).keys
 
     await portunus.prepare_signing_key()
 
-    assert await portunus.store.live.list_signing_keys() == before
+    assert (await portunus.store.live.read_key_ring()).keys == before
 
 
 async def test_after_a_change_of_algorithm_a_start_makes_a_key_and_the_older_one_still_verifies(portunus: InMemory) -> None:
-    ring = KeyRing(portunus.store, SecretKey.parse(SECRET), portunus.events, algorithm="EdDSA")
+    ring = KeyRing(portunus.store, SecretKey.parse(SECRET), portunus.events, portunus.clock, algorithm="EdDSA")
 
     await PrepareSigningKey(store=portunus.store, signing_keys=ring, clock=portunus.clock)()
 
@@ -48,13 +48,13 @@ async def test_after_a_change_of_algorithm_a_start_makes_a_key_and_the_older_one
 
 
 async def test_under_another_secret_no_key_is_made_and_the_operator_is_told(portunus: InMemory) -> None:
-    ring = KeyRing(portunus.store, SecretKey.parse(OTHER_SECRET), portunus.events)
-    before = await portunus.store.live.list_signing_keys()
+    ring = KeyRing(portunus.store, SecretKey.parse(OTHER_SECRET), portunus.events, portunus.clock)
+    before = (await portunus.store.live.read_key_ring()).keys
 
     with pytest.raises(NoSigningKey):
         await PrepareSigningKey(store=portunus.store, signing_keys=ring, clock=portunus.clock)()
 
-    assert await portunus.store.live.list_signing_keys() == before
+    assert (await portunus.store.live.read_key_ring()).keys == before
     assert portunus.events.all == [SigningKeyUnreadable(before[0].kid, "It does not open under this secret.")]
 
 

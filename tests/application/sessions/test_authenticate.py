@@ -2,9 +2,13 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.security.key_ring import KeyRing
+from adapters.security.secret_key import SecretKey
 from domain.actor import InvalidAccessToken
 from domain.username import Username
 from tests.application.conftest import LIFETIMES, InMemory
+from tests.examples import SECRET
+from tests.forge import ISSUER, Forge
 
 
 async def test_the_caller_is_found_without_asking_again(portunus: InMemory) -> None:
@@ -53,3 +57,30 @@ async def test_a_reused_refresh_token_ends_the_access_tokens_too(portunus: InMem
     for pair in (first, second, third):
         with pytest.raises(InvalidAccessToken):
             await portunus.authenticate(access_token=pair.access_token)
+
+
+async def test_a_process_follows_a_change_of_the_keys_without_a_restart(portunus: InMemory) -> None:
+    await portunus.sign_up()
+    tokens = await portunus.log_in()
+    before = await portunus.publish_key_set()
+    async with portunus.store.begin() as work:
+        await work.signing_keys.add_if_absent(await portunus.key_ring.make(ordinal=2, at=portunus.clock.now()))
+        await work.commit()
+
+    await portunus.authenticate(access_token=tokens.access_token)
+
+    assert len(await portunus.publish_key_set()) == len(before) + 1
+
+
+async def test_a_token_of_a_key_made_elsewhere_a_moment_ago_is_good(portunus: InMemory) -> None:
+    await portunus.sign_up()
+    session = (await portunus.authenticate(access_token=(await portunus.log_in()).access_token)).session
+    elsewhere = KeyRing(portunus.store, SecretKey.parse(SECRET), portunus.events, portunus.clock)
+    async with portunus.store.begin() as work:
+        await work.signing_keys.add_if_absent(await elsewhere.make(ordinal=2, at=portunus.clock.now()))
+        await work.commit()
+    forge = Forge(
+        key=await elsewhere.signing(), now=portunus.clock.now, user_id=session.user_id, session_id=session.id, issuer=ISSUER
+    )
+
+    assert (await portunus.authenticate(access_token=forge.make())).session == session

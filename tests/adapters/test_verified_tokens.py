@@ -1,0 +1,114 @@
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from adapters.memory.store import MemoryStore
+from adapters.security import verified_tokens
+from adapters.security.jwt import JwtAccessTokens
+from adapters.security.key_ring import KeyRing
+from adapters.security.secret_key import SecretKey
+from adapters.security.verified_tokens import VerifiedToken, VerifiedTokens
+from domain.actor import InvalidAccessToken
+from domain.session import Lifetimes, SessionId
+from domain.user import UserId
+from tests.examples import SECRET
+from tests.fakes import FakeClock, RecordedEvents
+from tests.forge import ISSUER, Forge
+
+_TOKENS = st.sampled_from(["a", "b", "c"])
+_GENERATIONS = st.integers(0, 4)
+
+
+def _verified(number: int) -> VerifiedToken:
+    return VerifiedToken(UserId(UUID(int=number)), SessionId(UUID(int=number)), number)
+
+
+@given(st.lists(st.tuples(_TOKENS, _GENERATIONS, st.integers(0, 9))), _TOKENS, _GENERATIONS)
+def test_what_was_kept_under_one_generation_is_never_given_under_another(
+    kept: list[tuple[str, int, int]], token: str, generation: int
+) -> None:
+    cache, model, newest = VerifiedTokens(), dict[str, VerifiedToken](), -1
+    for name, of, number in kept:
+        cache.put(name, _verified(number), generation=of)
+        if of > newest:
+            model, newest = {}, of
+        if of == newest:
+            model[name] = _verified(number)
+
+    assert cache.get(token, generation=generation) == (model.get(token) if generation == newest else None)
+
+
+def test_it_is_bounded_and_lets_go_of_the_oldest() -> None:
+    cache = VerifiedTokens()
+    for number in range(verified_tokens.MOST + 5):
+        cache.put(str(number), _verified(number), generation=1)
+
+    assert len(cache) == verified_tokens.MOST
+    assert cache.get("4", generation=1) is None
+    assert cache.get("5", generation=1) == _verified(5)
+
+
+def test_tokens_themselves_are_not_in_memory() -> None:
+    cache = VerifiedTokens()
+
+    cache.put("the token itself", _verified(1), generation=1)
+
+    assert "the token itself" not in repr(vars(cache))
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.integers(1, 600).map(lambda seconds: ("tick", seconds)), st.sampled_from([("new key", 0), ("read", 0)]))
+    )
+)
+def test_tk09_a_cached_token_is_good_until_its_exp_and_no_longer(steps: list[tuple[str, int]]) -> None:
+    asyncio.run(_good_until_its_exp(steps))
+
+
+async def _good_until_its_exp(steps: list[tuple[str, int]]) -> None:
+    clock, secret = FakeClock(), SecretKey.parse(SECRET)
+    store = MemoryStore(clock, Lifetimes())
+    ring = KeyRing(store, secret, RecordedEvents(), clock)
+    await _add_key(store, ring, clock, ordinal=1)
+    tokens = JwtAccessTokens(ring, clock, issuer=ISSUER, audience=ISSUER)
+    token, born = Forge(key=await ring.signing(), now=clock.now).make(), clock.now()
+
+    for ordinal, (step, seconds) in enumerate([*steps, ("read", 0)], start=2):
+        if step == "tick":
+            clock.advance(timedelta(seconds=seconds))
+        elif step == "new key":
+            await _add_key(store, ring, clock, ordinal=ordinal)
+        stored = await store.live.read_key_ring()
+        good = clock.now() < born.replace(microsecond=0) + timedelta(seconds=905)
+        try:
+            claims = await tokens.read(token, ring_generation=stored.generation)
+        except InvalidAccessToken:
+            assert not good
+        else:
+            assert good
+            assert claims.ring_generation == stored.generation
+
+
+async def _add_key(store: MemoryStore, ring: KeyRing, clock: FakeClock, *, ordinal: int) -> None:
+    async with store.begin() as work:
+        await work.signing_keys.add_if_absent(await ring.make(ordinal=ordinal, at=clock.now()))
+        await work.commit()
+
+
+async def test_a_forged_token_is_refused_however_often_it_comes(clock: FakeClock) -> None:
+    store = MemoryStore(clock, Lifetimes())
+    ring = KeyRing(store, SecretKey.parse(SECRET), RecordedEvents(), clock)
+    await _add_key(store, ring, clock, ordinal=1)
+    tokens = JwtAccessTokens(ring, clock, issuer=ISSUER, audience=ISSUER)
+    good = Forge(key=await ring.signing(), now=clock.now).make()
+    bad = good[:-2] + ("AA" if good[-2:] != "AA" else "BA")
+
+    await tokens.read(good)
+    for _ in range(3):
+        with pytest.raises(InvalidAccessToken):
+            await tokens.read(bad)
