@@ -4,93 +4,12 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx2
 import pytest
-from pydantic import SecretStr
 
 from application.directory.disable_user import DisableUser
-from application.keys.prepare_signing_key import PrepareSigningKey
 from domain.username import Username
-from entrypoints.container.root import build, store_of, use_cases_of
-from entrypoints.http.app import create_app
-from entrypoints.settings import Settings
-from tests.examples import PASSWORD, SECRET, a_stored_user, a_user
-
-SIGN_UP = {"username": "johndoe", "email": "johndoe@example.com", "password": PASSWORD}
-FORGED = "prt_" + "A" * 116
-
-
-class Api:
-    def __init__(self, http: httpx2.AsyncClient, use_cases: Any, store: Any) -> None:
-        self.http = http
-        self.use_cases = use_cases
-        self.store = store
-
-    async def sign_up(self, **changed: Any) -> httpx2.Response:
-        return await self.http.post("/signup", json={**SIGN_UP, **changed})
-
-    async def token(self, **form: str) -> httpx2.Response:
-        return await self.http.post("/token", data=form)
-
-    async def log_in(self) -> dict[str, Any]:
-        await self.sign_up()
-        answer = await self.token(username="johndoe", password=PASSWORD)
-        assert answer.status_code == 200
-        tokens: dict[str, Any] = answer.json()
-        return tokens
-
-    async def me(self, token: str) -> httpx2.Response:
-        return await self.http.get("/users/me", headers={"Authorization": f"Bearer {token}"})
-
-    async def refresh(self, token: str) -> httpx2.Response:
-        return await self.http.post("/refresh", json={"refresh_token": token})
-
-
-async def _api(**settings: Any) -> AsyncIterator[Api]:
-    made = Settings(
-        env="development",
-        database_url=SecretStr("memory://"),
-        secret_key=SecretStr(SECRET),
-        argon2_memory=64,
-        argon2_time=1,
-        **settings,
-    ).with_defaults()
-    container = build(made)
-    use_cases = use_cases_of(container)
-    await use_cases[PrepareSigningKey]()
-    app = create_app(use_cases, cors_origins=made.cors_origins, refresh_token_in_query=made.refresh_token_in_query)
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://portunus") as http:
-        yield Api(http, use_cases, store_of(container))
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async for made in _api():
-        yield made
-
-
-@pytest.fixture
-async def lenient_api() -> AsyncIterator[Api]:
-    async for made in _api(refresh_token_in_query=True, cors_origins=("https://app.example.com",)):
-        yield made
-
-
-def _problem(answer: httpx2.Response, status: int, code: str, detail: str | None = None) -> dict[str, Any]:
-    body: dict[str, Any] = answer.json()
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert (body["status"], body["code"], body["type"]) == (status, code, f"urn:portunus:{code}")
-    assert detail is None or body["detail"] == detail
-    assert answer.headers["cache-control"] == "no-store"
-    return body
-
-
-def _refused(answer: httpx2.Response, status: int, error: str, code: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert (answer.json()["error"], answer.json()["code"]) == (error, code)
-    assert answer.json()["detail"] == answer.json()["error_description"]
-
+from tests.examples import PASSWORD, a_stored_user, a_user
+from tests.http.api import FORGED, SIGN_UP, Api, require_oauth_error, require_problem
 
 # Sign up
 
@@ -107,7 +26,7 @@ async def test_sign_up_answers_201_with_the_account_and_where_it_is(api: Api) ->
 async def test_sign_up_answers_400_when_the_name_is_taken_in_any_letter_case(api: Api) -> None:
     await api.sign_up()
 
-    _problem(await api.sign_up(username="JohnDoe"), 400, "username_taken", "Username already registered")
+    require_problem(await api.sign_up(username="JohnDoe"), 400, "username_taken", "Username already registered")
 
 
 async def test_sign_up_does_not_tell_whether_an_address_is_known(api: Api) -> None:
@@ -148,7 +67,7 @@ async def test_sign_up_answers_422_and_says_where(api: Api, changed: dict[str, A
 
 
 async def test_sign_up_answers_422_for_each_missing_member(api: Api) -> None:
-    body = _problem(await api.http.post("/signup", json={}), 422, "validation_failed")
+    body = require_problem(await api.http.post("/signup", json={}), 422, "validation_failed")
 
     assert {error["pointer"] for error in body["errors"]} == {"#/username", "#/email", "#/password"}
 
@@ -182,7 +101,7 @@ async def test_en01_log_in_answers_401_alike_for_whoever_it_is(api: Api) -> None
 
     answers = [await api.token(username=name, password=password) for name, password in tried]
 
-    _refused(answers[0], 401, "invalid_grant", "invalid_credentials")
+    require_oauth_error(answers[0], 401, "invalid_grant", "invalid_credentials")
     assert answers[0].json()["detail"] == "Incorrect username or password"
     assert answers[0].headers["www-authenticate"] == "Bearer"
     assert {answer.content for answer in answers} == {answers[0].content}
@@ -201,19 +120,19 @@ async def test_en01_log_in_answers_401_alike_for_whoever_it_is(api: Api) -> None
     ],
 )
 async def test_log_in_answers_422_for_a_missing_or_empty_field(api: Api, form: dict[str, str], missing: set[str]) -> None:
-    body = _problem(await api.token(**form), 422, "validation_failed")
+    body = require_problem(await api.token(**form), 422, "validation_failed")
 
     assert {error["pointer"] for error in body["errors"]} == missing
 
 
 async def test_log_in_answers_400_to_a_grant_it_does_not_know(api: Api) -> None:
-    _refused(await api.token(grant_type="magic"), 400, "unsupported_grant_type", "unsupported_grant_type")
+    require_oauth_error(await api.token(grant_type="magic"), 400, "unsupported_grant_type", "unsupported_grant_type")
 
 
 async def test_log_in_answers_400_to_a_password_that_cannot_be_anyones(api: Api) -> None:
     answer = await api.token(username="johndoe", password="x" * 5000)
 
-    _refused(answer, 400, "invalid_request", "password_too_long")
+    require_oauth_error(answer, 400, "invalid_request", "password_too_long")
 
 
 @pytest.mark.parametrize(
@@ -223,11 +142,11 @@ async def test_log_in_answers_400_to_a_password_that_cannot_be_anyones(api: Api)
 async def test_log_in_answers_400_to_a_malformed_form(api: Api, body: str) -> None:
     answer = await api.http.post("/token", content=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
 
-    _refused(answer, 400, "invalid_request", "invalid_form")
+    require_oauth_error(answer, 400, "invalid_request", "invalid_form")
 
 
 async def test_log_in_answers_415_to_json(api: Api) -> None:
-    _problem(await api.http.post("/token", json={"username": "a", "password": "b"}), 415, "unsupported_media_type")
+    require_problem(await api.http.post("/token", json={"username": "a", "password": "b"}), 415, "unsupported_media_type")
 
 
 async def test_swaggers_empty_client_is_no_client_authentication(api: Api) -> None:
@@ -246,7 +165,7 @@ async def test_any_other_client_secret_is_401_invalid_client(api: Api, header: s
 
     answer = await api.http.post("/token", data=form, headers={"Authorization": header} if header else {})
 
-    _refused(answer, 401, "invalid_client", "invalid_client")
+    require_oauth_error(answer, 401, "invalid_client", "invalid_client")
     assert answer.headers["www-authenticate"].startswith("Basic")
 
 
@@ -257,7 +176,9 @@ async def test_the_refresh_token_grant_rotates_and_answers_400_to_a_bad_token(ap
 
     assert answer.status_code == 200
     assert answer.json()["refresh_token"] != tokens["refresh_token"]
-    _refused(await api.token(grant_type="refresh_token", refresh_token=FORGED), 400, "invalid_grant", "invalid_refresh_token")
+    require_oauth_error(
+        await api.token(grant_type="refresh_token", refresh_token=FORGED), 400, "invalid_grant", "invalid_refresh_token"
+    )
 
 
 # Who am I
@@ -277,7 +198,7 @@ async def test_who_am_i_answers_401_without_a_token(api: Api) -> None:
     for headers in ({}, {"Authorization": "Basic Og=="}, {"X-Token": "x"}):
         answer = await api.http.get("/users/me", headers=headers)
 
-        _problem(answer, 401, "not_authenticated", "Not authenticated")
+        require_problem(answer, 401, "not_authenticated", "Not authenticated")
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
@@ -290,16 +211,16 @@ async def test_tk16_who_am_i_answers_401_alike_to_every_bad_token(api: Api) -> N
     answers = [await api.me(token) for token in bad]
 
     for answer in answers:
-        _problem(answer, 401, "invalid_access_token", "Could not validate credentials")
+        require_problem(answer, 401, "invalid_access_token", "Could not validate credentials")
         assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
     assert len({answer.content for answer in answers}) == 1
 
 
-async def test_tk17_two_authorization_headers_are_refused(api: Api) -> None:
+async def test_tk17_two_authorization_headers_arerequire_oauth_error(api: Api) -> None:
     tokens = await api.log_in()
     twice = [("Authorization", f"Bearer {tokens['access_token']}")] * 2
 
-    _problem(await api.http.get("/users/me", headers=twice), 401, "invalid_access_token")
+    require_problem(await api.http.get("/users/me", headers=twice), 401, "invalid_access_token")
 
 
 async def test_tk17_a_token_in_the_query_or_a_cookie_is_none(api: Api) -> None:
@@ -309,8 +230,8 @@ async def test_tk17_a_token_in_the_query_or_a_cookie_is_none(api: Api) -> None:
     in_query = await api.http.get("/users/me", params={"access_token": token})
     in_cookie = await api.http.get("/users/me", headers={"Cookie": f"access_token={token}"})
 
-    _problem(in_query, 401, "not_authenticated")
-    _problem(in_cookie, 401, "not_authenticated")
+    require_problem(in_query, 401, "not_authenticated")
+    require_problem(in_cookie, 401, "not_authenticated")
 
 
 # Refresh
@@ -334,16 +255,16 @@ async def test_refresh_answers_401_to_what_is_no_refresh_token(api: Api) -> None
     for token in ("", "x", FORGED, tokens["access_token"], tokens["refresh_token"] + "A"):
         answer = await api.refresh(token)
         if token:
-            _problem(answer, 401, "invalid_refresh_token", "Could not validate credentials")
+            require_problem(answer, 401, "invalid_refresh_token", "Could not validate credentials")
             assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
         else:
-            _problem(answer, 422, "validation_failed")
+            require_problem(answer, 422, "validation_failed")
 
 
 async def test_refresh_answers_422_without_a_token_or_with_more(api: Api) -> None:
     for body in ({}, {"refresh_token": None}, {"refresh_token": 1}, {"refresh_token": FORGED, "more": 1}):
-        _problem(await api.http.post("/refresh", json=body), 422, "validation_failed")
-    _problem(await api.http.post("/refresh"), 422, "validation_failed")
+        require_problem(await api.http.post("/refresh", json=body), 422, "validation_failed")
+    require_problem(await api.http.post("/refresh"), 422, "validation_failed")
 
 
 async def test_refresh_answers_400_to_a_token_in_the_query(api: Api) -> None:
@@ -351,7 +272,7 @@ async def test_refresh_answers_400_to_a_token_in_the_query(api: Api) -> None:
 
     answer = await api.http.post("/refresh", params={"refresh_token": tokens["refresh_token"]})
 
-    _problem(answer, 400, "refresh_token_in_query", "Send refresh_token in the request body")
+    require_problem(answer, 400, "refresh_token_in_query", "Send refresh_token in the request body")
     assert (await api.refresh(tokens["refresh_token"])).status_code == 200
 
 
@@ -364,7 +285,7 @@ async def test_refresh_serves_the_query_where_the_operator_says_so_without_a_sec
 
     assert first.status_code == 200
     assert first.headers["deprecation"].startswith("@")
-    _problem(second, 401, "invalid_refresh_token")
+    require_problem(second, 401, "invalid_refresh_token")
     assert (await lenient_api.refresh(first.json()["refresh_token"])).status_code == 401
 
 
@@ -392,9 +313,9 @@ async def test_log_out_answers_204_however_often_and_holds_at_once(api: Api, how
 
 
 async def test_log_out_answers_401_to_a_forged_token_or_none(api: Api) -> None:
-    _problem(await api.http.post("/logout"), 401, "not_authenticated")
-    _problem(await api.http.post("/logout", json={"refresh_token": FORGED}), 401, "invalid_refresh_token")
-    _problem(await api.http.post("/logout", headers={"Authorization": "Bearer a.b.c"}), 401, "invalid_access_token")
+    require_problem(await api.http.post("/logout"), 401, "not_authenticated")
+    require_problem(await api.http.post("/logout", json={"refresh_token": FORGED}), 401, "invalid_refresh_token")
+    require_problem(await api.http.post("/logout", headers={"Authorization": "Bearer a.b.c"}), 401, "invalid_access_token")
 
 
 # Bodies
@@ -420,7 +341,7 @@ async def test_log_out_answers_401_to_a_forged_token_or_none(api: Api) -> None:
 async def test_ht05_json_that_is_not_one_plain_object_is_400_or_422(api: Api, body: bytes) -> None:
     answer = await api.http.post("/signup", content=body, headers={"Content-Type": "application/json"})
 
-    _problem(answer, 400 if body else 422, "invalid_json" if body else "validation_failed")
+    require_problem(answer, 400 if body else 422, "invalid_json" if body else "validation_failed")
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "", "application/xml", "application/jsonp", "multipart/form-data"])
@@ -429,7 +350,7 @@ async def test_ht07_another_media_type_is_415(api: Api, media_type: str) -> None
 
     answer = await api.http.post("/signup", content=body, headers={"Content-Type": media_type})
 
-    _problem(answer, 415, "unsupported_media_type")
+    require_problem(answer, 415, "unsupported_media_type")
 
 
 async def test_ht01_a_body_over_16_kib_is_413_and_the_connection_is_closed(api: Api) -> None:
@@ -440,15 +361,15 @@ async def test_ht01_a_body_over_16_kib_is_413_and_the_connection_is_closed(api: 
     for content in (b"x" * 16385, b"x" * 1_000_000, chunks()):
         answer = await api.http.post("/signup", content=content, headers={"Content-Type": "application/json"})
 
-        _problem(answer, 413, "request_entity_too_large")
+        require_problem(answer, 413, "request_entity_too_large")
         assert answer.headers["connection"] == "close"
 
 
 async def test_ht14_paths_and_methods_are_exact(api: Api) -> None:
     for path in ("/token/", "//token", "/Token", "/nowhere"):
-        _problem(await api.http.post(path, data={"username": "a", "password": "b"}), 404, "not_found")
+        require_problem(await api.http.post(path, data={"username": "a", "password": "b"}), 404, "not_found")
     answer = await api.http.get("/token")
-    _problem(answer, 405, "method_not_allowed")
+    require_problem(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"
 
 
@@ -503,6 +424,6 @@ async def test_a_bug_is_a_500_that_says_nothing_of_itself(api: Api) -> None:
 
     answer = await api.me(tokens["access_token"])
 
-    _problem(answer, 500, "internal_error")
+    require_problem(answer, 500, "internal_error")
     assert "inside" not in answer.text
     assert answer.headers["x-request-id"]
