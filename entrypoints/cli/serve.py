@@ -48,6 +48,7 @@ def serve(
         host=settings.host,
         port=settings.port,
         workers=workers,
+        ws="none",
         http="httptools",  # h11 lets both Transfer-Encoding and Content-Length through to the application
         access_log=False,
         log_config=None,

@@ -10,16 +10,30 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from domain.errors import Refusal
 from entrypoints.http.docs import add_docs
-from entrypoints.http.documented import SCHEMAS
-from entrypoints.http.middleware import BodyLimit, RequestContext
-from entrypoints.http.problems import ProblemRaised, of_invalid, of_refusal, of_status, respond
+from entrypoints.http.documented import SCHEMAS, answers
+from entrypoints.http.middleware import Bugs, RequestContext, RequestLimits
+from entrypoints.http.problems import (
+    HEAD_TOO_LARGE,
+    MALFORMED,
+    TOO_LARGE,
+    ProblemRaised,
+    internal_error,
+    of_invalid,
+    of_refusal,
+    of_status,
+    respond,
+)
 from entrypoints.http.routes import accounts, keys, sessions, upkeep
 
 VERSION = version("portunus")
+ROUTERS = (accounts.router, sessions.token_router, sessions.router, keys.router, upkeep.router)
 _TAGS = [
     {"name": "accounts", "description": "Signing up, and one's own account."},
     {"name": "sessions", "description": "Logging in, refreshing, logging out."},
@@ -33,6 +47,7 @@ def create_app(
     use_cases: Mapping[type, Any],
     *,
     cors_origins: tuple[str, ...] = (),
+    https: bool = False,
     refresh_token_in_query: bool = False,
     docs: bool = True,
     lifespan: Lifespan | None = None,
@@ -51,20 +66,21 @@ def create_app(
     app.state.use_cases = use_cases
     app.state.refresh_token_in_query = refresh_token_in_query
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
-    for router in (accounts.router, sessions.token_router, sessions.router, keys.router, upkeep.router):
+    for router in ROUTERS:
         app.include_router(router)
     if docs:
         add_docs(app)
-    app.add_middleware(BodyLimit)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestLimits)
+    app.add_middleware(Bugs)
     if cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=cors_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "Retry-After"],
         )
+    app.add_middleware(RequestContext, https=https, cors=bool(cors_origins))
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -83,12 +99,22 @@ async def _invalid(_: Request, error: Exception) -> Response:
     return respond(of_invalid(error.errors()))
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     if isinstance(error, ProblemRaised):
         return respond(error.problem)
     if not isinstance(error, HTTPException):
         raise TypeError(error)
-    return respond(of_status(error.status_code, error.headers))
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": _allowed(request.scope) or (headers or {}).get("Allow", "GET, HEAD")}
+    return respond(of_status(error.status_code, headers))
+
+
+def _allowed(scope: Scope) -> str:
+    """Every method of the path: the framework names those of the first route that fits."""
+    routes = (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute))
+    fitting = (route for route in routes if route.matches(scope)[0] is not Match.NONE)
+    return ", ".join(sorted({method for route in fitting for method in route.methods or ()}))
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
@@ -104,5 +130,15 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             for operation in path.values():
                 invalid = operation["responses"].get(str(int(HTTPStatus.UNPROCESSABLE_ENTITY)), {})
                 invalid.get("content", {}).pop("application/json", None)  # FastAPI's own form of a 422
+                _add_answers(operation["responses"], answers(MALFORMED, TOO_LARGE, HEAD_TOO_LARGE, internal_error()))
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _add_answers(responses: dict[str, Any], more: dict[int | str, dict[str, Any]]) -> None:
+    """What every route can answer, beside what it answers itself."""
+    for status, answer in more.items():
+        own = responses.setdefault(str(status), answer)
+        for media_type, content in answer["content"].items():
+            own["content"].setdefault(media_type, content)["examples"].update(content["examples"])
+        own.setdefault("headers", {}).update(answer.get("headers", {}))

@@ -40,6 +40,7 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     return create_app(
         use_cases,
         cors_origins=settings.cors_origins,
+        https=settings.issuer.startswith("https://"),
         refresh_token_in_query=settings.refresh_token_in_query,
         docs=settings.docs,
         lifespan=lifespan,

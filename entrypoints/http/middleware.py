@@ -1,83 +1,179 @@
-"""What holds for every request: an id, a bound on the body, headers on the answer."""
+"""What holds for every request: an id, headers on the answer, bounds on what comes in, and one answer to every bug."""
 
+import asyncio
 import re
 import secrets
+from collections.abc import Iterable
 from typing import Any, final
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrypoints.http.problems import TOO_LARGE, internal_error, respond
+from entrypoints.http.problems import HEAD_TOO_LARGE, MALFORMED, TOO_LARGE, Problem, internal_error, respond
 
 MOST_BYTES = 16 * 1024
+_MOST_HEAD_BYTES = 16 * 1024
+_MOST_HEADERS = 100
 _MOST_DRAINED = 256 * 1024  # so that a client which sends before it reads can read the refusal
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+_SECONDS_TO_DRAIN = 1
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+_NOT_KEPT = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))  # RFC 6749 5.1
+_HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
+_BY_ORIGIN = (b"vary", b"Origin")
 
 
 @final
 class RequestContext:
-    """Takes `X-Request-ID` or makes one, for the answer and for every line of the log; and says that answers are not kept.
+    """Takes `X-Request-ID` or makes one, for the answer and for every line of the log; and adds the headers of every answer.
 
-    A bug ends here: logged once, with the id that the answer carries.
+    A route's own header stands: what does not say how long it may be kept is not kept.
     """
+
+    def __init__(self, app: ASGIApp, *, https: bool = False, cors: bool = False) -> None:
+        self._app = app
+        self._always = (*_ALWAYS, *((_HTTPS_ONLY,) if https else ()), *((_BY_ORIGIN,) if cors else ()))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _given_id(scope["headers"]) or secrets.token_hex(16)
+        in_answer = (b"x-request-id", request_id.encode())
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                names = {name for name, _ in headers}
+                headers.append(in_answer)
+                headers.extend(header for header in self._always if header[0] not in names)
+                if b"cache-control" not in names:
+                    headers.extend(_NOT_KEPT)
+                message["headers"] = headers
+            await send(message)
+
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        await self._app(scope, receive, send_with_headers)
+        # Not after an error: what the server then says of it is of this request too.
+        structlog.contextvars.unbind_contextvars("request_id")
+
+
+@final
+class Bugs:
+    """A bug ends here: logged once, and answered with 500; or with a closed connection, once the answer has begun."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._log: Any = structlog.get_logger("portunus.http")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-
         started = False
 
-        async def send_with_headers(message: Message) -> None:
+        async def watched(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                headers.setdefault("Cache-Control", "no-store")
-                headers.setdefault("X-Content-Type-Options", "nosniff")
+            started = True
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_with_headers)
-            except Exception:
-                self._log.exception("request_failed", method=scope["method"], path=scope["path"])
-                if started:
-                    raise
-                await respond(internal_error())(scope, receive, send_with_headers)
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            if scope["type"] != "http":
+                raise
+            self._log.exception("request_failed", method=scope["method"], path=scope["path"])
+            if started:
+                raise
+            await respond(internal_error())(scope, receive, send)
 
 
 @final
-class BodyLimit:
-    """Reads the body, 16 KiB at most, before anything else looks at the request; answers 413 and closes beyond that."""
+class RequestLimits:
+    """Lets through what has one reading and is small: a sound head, and a body of 16 KiB at most, read as a whole.
+
+    What does not is refused, and the connection closed: where the next request begins is then not certain.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
-        if not ({"content-length", "transfer-encoding"} & set(headers.keys())):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body, complete = bytearray(), False
-        while not complete and len(body) <= _MOST_DRAINED:
+        refused, has_body = _examine(scope)
+        if refused is not None:
+            await _refuse(refused, scope, receive, send, has_body=has_body)
+            return
+        if not has_body:
+            await self._app(scope, receive, send)
+            return
+        message = await receive()
+        body = bytearray(message.get("body", b""))
+        while message.get("more_body", False) and len(body) <= MOST_BYTES:
             message = await receive()
-            if message["type"] == "http.disconnect":
-                return
             body += message.get("body", b"")
-            complete = not message.get("more_body", False)
+        if message["type"] == "http.disconnect":
+            return
         if len(body) > MOST_BYTES:
-            await respond(TOO_LARGE)(scope, receive, send)
+            await _refuse(TOO_LARGE, scope, receive, send, has_body=message.get("more_body", False))
             return
         await self._app(scope, _replay(bytes(body), receive), send)
+
+
+def _examine(scope: Scope) -> tuple[Problem | None, bool]:
+    """What is to be refused in the head (RFC 9112), and whether a body comes after it."""
+    size, hosts, lengths, codings = 0, 0, [], []
+    for name, value in scope["headers"]:
+        size += len(name) + len(value)
+        match name:
+            case b"host":
+                hosts += 1
+            case b"content-length":
+                lengths.append(value)
+            case b"transfer-encoding":
+                codings.append(value.lower())
+    has_body = bool(lengths or codings)
+    if size > _MOST_HEAD_BYTES or len(scope["headers"]) > _MOST_HEADERS:
+        return HEAD_TOO_LARGE, has_body
+    version = scope["http_version"]
+    if version == "0.9" or hosts > 1 or (hosts == 0 and version == "1.1"):
+        return MALFORMED, has_body
+    if codings and (lengths or codings != [b"chunked"] or version == "1.0"):
+        return MALFORMED, has_body
+    if lengths and (len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0])):
+        return MALFORMED, has_body
+    return (TOO_LARGE if lengths and int(lengths[0]) > MOST_BYTES else None), has_body
+
+
+async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send, *, has_body: bool) -> None:
+    """Answer first, then let go of some of what still comes: a close upon unread bytes can take the answer away."""
+
+    async def but_not_the_end(message: Message) -> None:
+        await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+    await respond(problem)(scope, receive, but_not_the_end)
+    drained = 0
+    try:
+        async with asyncio.timeout(_SECONDS_TO_DRAIN):
+            while has_body and drained <= _MOST_DRAINED:
+                message = await receive()
+                drained += len(message.get("body", b""))
+                has_body = message.get("more_body", False)
+    except TimeoutError:
+        pass
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _given_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return value.decode()
+    return None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

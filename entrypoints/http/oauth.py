@@ -15,7 +15,7 @@ from domain.password import PasswordTooLong
 from domain.session import InvalidRefreshToken
 from domain.user import InvalidCredentials
 from entrypoints.http.documented import INVALID_BODY, WRONG_MEDIA_TYPE, document, retold
-from entrypoints.http.problems import TOO_LARGE, Problem, ProblemRaised, oauth_body, of_refusal
+from entrypoints.http.problems import Problem, ProblemRaised, oauth_body, of_refusal
 from entrypoints.http.strict import StrictRoute
 
 _UNAUTHORIZED = HTTPStatus.UNAUTHORIZED
@@ -82,7 +82,7 @@ def require_fields(**fields: str | None) -> None:
 def oauth_answers(*unavailable: Problem) -> dict[int | str, dict[str, Any]]:
     """For OpenAPI: what `OAuthRoute` answers."""
     documented = retold(
-        [INVALID_BODY, TOO_LARGE, WRONG_MEDIA_TYPE, *unavailable],
+        [INVALID_BODY, WRONG_MEDIA_TYPE, *unavailable],
         "application/problem+json",
     )
     named = [_named(refusal) for refusal in (InvalidCredentials(), InvalidRefreshToken(), PasswordTooLong())]

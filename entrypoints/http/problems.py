@@ -62,10 +62,9 @@ class Problem:
 class ProblemRaised(HTTPException):
     """A request that is refused before any use case is asked. (FastAPI lets an HTTPException through while it parses.)"""
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str, *, close: bool = False) -> None:
+    def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:
         super().__init__(status, detail)
-        headers = {"Connection": "close"} if close else {}
-        self.problem = Problem(status=status, code=code, detail=detail, headers=headers)
+        self.problem = Problem(status=status, code=code, detail=detail)
 
 
 def of_refusal(refusal: Refusal) -> Problem:
@@ -152,9 +151,19 @@ def _of_pydantic(problem: Mapping[str, Any]) -> dict[str, str]:
     return error(pointer, kind, _DETAILS.get(kind, "This is not valid."))
 
 
+_CLOSE = {"Connection": "close"}
+MALFORMED = Problem(
+    status=HTTPStatus.BAD_REQUEST, code="malformed_request", detail="The request is not as RFC 9112 has it.", headers=_CLOSE
+)
 TOO_LARGE = Problem(
     status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     code="request_entity_too_large",
     detail="The body is larger than 16384 bytes.",
-    headers={"Connection": "close"},
+    headers=_CLOSE,
+)
+HEAD_TOO_LARGE = Problem(
+    status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    code="request_header_fields_too_large",
+    detail="There are more than 100 headers, or more than 16384 bytes of them.",
+    headers=_CLOSE,
 )

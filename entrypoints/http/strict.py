@@ -83,7 +83,11 @@ class StrictRoute(APIRoute):
 
 def require_media_type(request: StrictRequest, *accepted: str) -> str:
     """Which of the accepted media types the body has. Raises a 415 otherwise."""
-    if request.media_type not in accepted or request.headers.get("content-encoding", "identity") != "identity":
+    if (
+        request.media_type not in accepted
+        or len(request.headers.getlist("content-type")) > 1
+        or any(coding.lower() != "identity" for coding in request.headers.getlist("content-encoding"))
+    ):
         raise ProblemRaised(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", f"Send {' or '.join(accepted)}, uncompressed."
         )

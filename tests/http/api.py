@@ -61,6 +61,7 @@ async def an_api(**settings: Any) -> AsyncIterator[Api]:
     app = create_app(
         use_cases,
         cors_origins=made.cors_origins,
+        https=made.issuer.startswith("https://"),
         refresh_token_in_query=made.refresh_token_in_query,
     )
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://portunus") as http:
@@ -73,7 +74,7 @@ def require_problem(answer: httpx2.Response, status: int, code: str, detail: str
     assert answer.headers["content-type"] == "application/problem+json"
     assert (body["status"], body["code"], body["type"]) == (status, code, f"urn:portunus:{code}")
     assert detail is None or body["detail"] == detail
-    assert answer.headers["cache-control"] == "no-store"
+    assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
     return body
 
 

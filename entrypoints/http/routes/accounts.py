@@ -17,7 +17,6 @@ from entrypoints.http.actor import CurrentActor
 from entrypoints.http.documented import INVALID_BODY, NOT_JSON, OVERLOADED, STORAGE_UNAVAILABLE, WRONG_MEDIA_TYPE, answers
 from entrypoints.http.fields import EmailField, PasswordField, UsernameField
 from entrypoints.http.inject import use
-from entrypoints.http.problems import TOO_LARGE
 from entrypoints.http.strict import StrictRoute
 
 router = APIRouter(tags=["accounts"], route_class=StrictRoute)
@@ -79,7 +78,6 @@ class CurrentUserOut(BaseModel):
         INVALID_BODY,
         NOT_JSON,
         WRONG_MEDIA_TYPE,
-        TOO_LARGE,
         OVERLOADED,
         STORAGE_UNAVAILABLE,
     ),

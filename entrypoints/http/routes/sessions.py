@@ -25,7 +25,7 @@ from entrypoints.http.oauth import (
     require_fields,
     require_no_client_secret,
 )
-from entrypoints.http.problems import TOO_LARGE, Problem, ProblemRaised
+from entrypoints.http.problems import Problem, ProblemRaised
 from entrypoints.http.strict import StrictRequest, StrictRoute, require_media_type
 
 router = APIRouter(tags=["sessions"], route_class=StrictRoute)
@@ -105,12 +105,10 @@ def _body_in_openapi(*, required: bool) -> dict[str, Any]:
 async def log_in(
     form: Annotated[TokenForm, Form()],
     request: Request,
-    response: Response,
     login: Annotated[Login, use(Login)],
     refresh_access: Annotated[RefreshAccess, use(RefreshAccess)],
 ) -> TokensOut:
     require_no_client_secret(request, form.client_secret)
-    response.headers["Pragma"] = "no-cache"  # RFC 6749 5.1
     match form.grant_type:
         case "password":
             require_fields(username=form.username, password=form.password)
@@ -129,7 +127,7 @@ async def log_in(
     summary="Trade a refresh token for the next pair",
     description="Each refresh token is good for one use; its successor comes with the answer.",
     openapi_extra=_body_in_openapi(required=True),
-    responses=answers(InvalidRefreshToken, _IN_QUERY, NOT_JSON, INVALID_BODY, WRONG_MEDIA_TYPE, TOO_LARGE, STORAGE_UNAVAILABLE),
+    responses=answers(InvalidRefreshToken, _IN_QUERY, NOT_JSON, INVALID_BODY, WRONG_MEDIA_TYPE, STORAGE_UNAVAILABLE),
 )
 async def refresh(
     in_body: RefreshTokenInBody,
@@ -138,11 +136,11 @@ async def refresh(
     refresh_access: Annotated[RefreshAccess, use(RefreshAccess)],
     in_query: Annotated[str | None, Query(alias="refresh_token", deprecated=True)] = None,
 ) -> TokensOut:
-    response.headers["Pragma"] = "no-cache"
-    if "refresh_token" not in request.query_params:
+    given = len(request.query_params.getlist("refresh_token"))
+    if not given:
         require_fields(refresh_token=in_body)
         return TokensOut.of(await refresh_access(refresh_token=in_body or ""))
-    if not request.app.state.refresh_token_in_query or in_body is not None:
+    if not request.app.state.refresh_token_in_query or given > 1 or in_body is not None:
         raise ProblemRaised(_IN_QUERY.status, _IN_QUERY.code, _IN_QUERY.detail)
     response.headers["Deprecation"] = "@1764547200"  # RFC 9745
     # What stood in a URL may have been seen on the way: no second answer for it.
@@ -163,7 +161,6 @@ async def refresh(
         NOT_JSON,
         INVALID_BODY,
         WRONG_MEDIA_TYPE,
-        TOO_LARGE,
         STORAGE_UNAVAILABLE,
     ),
 )
