@@ -8,6 +8,7 @@ from typing import ClassVar, NewType
 from uuid import UUID
 
 from domain.errors import Refusal
+from domain.origin import UNRECOGNISED, Device
 from domain.user import UserId
 
 SessionId = NewType("SessionId", UUID)
@@ -19,9 +20,21 @@ class InvalidRefreshToken(Refusal):
 
 
 class EndReason(StrEnum):
+    """Permanent codes."""
+
     LOGOUT = "logout"
+    REVOKED = "revoked"  # by its user, from another session
     REFRESH_REUSE = "refresh_reuse"
+    SHADOWED = "shadowed"  # followed from elsewhere: somebody else has the refresh token too
+    SESSION_LIMIT = "session_limit"  # the oldest, when its user opened one too many
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason
     USER_DISABLED = "user_disabled"
+
+
+class AuthenticationMethod(StrEnum):
+    """How the user proved who they are when the session was opened. Permanent codes."""
+
+    PASSWORD = "password"  # noqa: S105 - the method
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,13 @@ class Session:
     access_until: datetime  # no access token of this session is good for longer
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
+    authenticated_by: AuthenticationMethod = AuthenticationMethod.PASSWORD
+    device: Device = UNRECOGNISED
+    network: str | None = None  # of the log-in, then of the last rotation; a /24 or /48
+    seen_at: datetime | None = None  # when it was used beside rotations, to the minute
+    rotated_from: bytes | None = field(default=None, repr=False)
+    strayed: bool = False
+    strays: int = 0
 
     def has_expired(self, now: datetime, lifetimes: Lifetimes) -> bool:
         return now >= self._ends_at(lifetimes)
@@ -80,6 +100,17 @@ class NewSession:
     user_id: UserId
     generation: int
     secret_digest: bytes = field(repr=False)
+    authenticated_by: AuthenticationMethod = AuthenticationMethod.PASSWORD
+    device: Device = UNRECOGNISED
+    network: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedSession:
+    """What others need to know of a session that has just ended: which, and how long its access tokens seem good."""
+
+    id: SessionId
+    access_until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

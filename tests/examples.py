@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from adapters.ids import Uuid7Ids
 from application.ports.unit_of_work import Store
 from domain.email import EmailAddress
+from domain.origin import Device, DeviceKind
 from domain.password import PasswordHash
 from domain.session import NewSession, PresentedRefreshToken, Session, SessionSecret
 from domain.user import User
@@ -30,7 +31,14 @@ def a_user(name: str = "johndoe", *, password_hash: str = f"new:{PASSWORD}", dis
 
 def a_new_session(user: User, secret: SessionSecret | None = None) -> NewSession:
     secret = secret or SessionSecret(secrets.token_bytes(32))
-    return NewSession(id=_ids.session(), user_id=user.id, generation=user.generation, secret_digest=secret.digest)
+    return NewSession(
+        id=_ids.session(),
+        user_id=user.id,
+        generation=user.generation,
+        secret_digest=secret.digest,
+        device=Device(browser="Firefox", system="Linux", kind=DeviceKind.DESKTOP),
+        network="203.0.113.0/24",
+    )
 
 
 async def a_stored_user(store: Store, user: User | None = None) -> User:

@@ -1,11 +1,12 @@
 """Sessions in a dictionary."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import final
 
 from adapters.memory.tables import Overlay
 from application.ports.clock import Clock
-from domain.session import EndReason, Lifetimes, NewSession, Session, SessionId
+from domain.session import EndedSession, EndReason, Lifetimes, NewSession, Session, SessionId
 from domain.user import User, UserId
 
 
@@ -32,6 +33,9 @@ class MemorySessionRepository:
             created_at=now,
             rotated_at=now,
             access_until=now + self._lifetimes.access,
+            authenticated_by=session.authenticated_by,
+            device=session.device,
+            network=session.network,
         )
         self._sessions.put(opened.id, opened)
         return opened
@@ -39,8 +43,19 @@ class MemorySessionRepository:
     async def get(self, id: SessionId) -> Session | None:
         return self._sessions.get(id)
 
-    async def end_all_of(self, user_id: UserId, *, reason: EndReason) -> int:
-        live = [session for session in self._sessions.values() if session.user_id == user_id and not session.ended_at]
-        for session in live:
-            self._sessions.put(session.id, replace(session, ended_at=self._clock.now(), end_reason=reason))
-        return len(live)
+    async def end_all_of(
+        self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
+    ) -> Sequence[EndedSession]:
+        doomed = [s for s in self._sessions.values() if s.user_id == user_id and s.id != spared and not s.ended_at]
+        for session in doomed:
+            self.end(session, reason=reason)
+        return [EndedSession(id=session.id, access_until=session.access_until) for session in doomed]
+
+    def end(self, session: Session, *, reason: EndReason) -> Session:
+        """The one place where sessions end."""
+        ended = replace(session, ended_at=self._clock.now(), end_reason=reason)
+        self.replace(ended)
+        return ended
+
+    def replace(self, session: Session) -> None:
+        self._sessions.put(session.id, session)

@@ -18,6 +18,7 @@ from domain.actor import Actor
 from domain.session import (
     Advanced,
     Ahead,
+    EndedSession,
     EndReason,
     Lifetimes,
     PresentedRefreshToken,
@@ -59,6 +60,12 @@ class MemoryUnitOfWork:
             overlay.merge()
 
 
+@asynccontextmanager
+async def _begin(tables: _Tables, clock: Clock, lifetimes: Lifetimes) -> AsyncIterator[MemoryUnitOfWork]:
+    async with tables.writing:
+        yield MemoryUnitOfWork(tables, clock, lifetimes)
+
+
 @final
 class MemoryLiveStatements:
     def __init__(self, tables: _Tables, clock: Clock, lifetimes: Lifetimes) -> None:
@@ -76,8 +83,8 @@ class MemoryLiveStatements:
         return FoundCaller(Actor(user, session) if user and session else None, self._tables.ring_generations[1])
 
     async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta) -> RotationOutcome:
-        async with self._tables.writing:
-            session = self._tables.sessions.get(presented.session_id)
+        async with _begin(self._tables, self._clock, self._lifetimes) as work:
+            session = await work.sessions.get(presented.session_id)
             if (
                 session is None
                 or not hmac.compare_digest(session.secret_digest, presented.secret.digest)
@@ -92,19 +99,23 @@ class MemoryLiveStatements:
                     rotated_at=now,
                     access_until=now + self._lifetimes.access,
                 )
-                self._tables.sessions[session.id] = stepped
+                work.sessions.replace(stepped)
+                await work.commit()
                 return Advanced(stepped) if presented.counter == session.counter else Ahead(stepped)
             if presented.counter == session.counter - 1 and now < session.rotated_at + grace:
                 return Repeated(session)
-            ended = replace(session, ended_at=now, end_reason=EndReason.REFRESH_REUSE)
-            self._tables.sessions[session.id] = ended
+            ended = work.sessions.end(session, reason=EndReason.REFRESH_REUSE)
+            await work.commit()
             return Reused(ended)
 
-    async def end_session(self, id: SessionId, *, reason: EndReason) -> None:
-        async with self._tables.writing:
-            session = self._tables.sessions.get(id)
-            if session and not session.ended_at:
-                self._tables.sessions[id] = replace(session, ended_at=self._clock.now(), end_reason=reason)
+    async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
+        async with _begin(self._tables, self._clock, self._lifetimes) as work:
+            session = await work.sessions.get(id)
+            if session is None or session.ended_at or user_id not in {None, session.user_id}:
+                return None
+            work.sessions.end(session, reason=reason)
+            await work.commit()
+        return EndedSession(id=id, access_until=session.access_until)
 
     async def read_key_ring(self) -> StoredKeyRing:
         keys = tuple(self._tables.signing_keys[ordinal] for ordinal in sorted(self._tables.signing_keys))
@@ -131,12 +142,7 @@ class MemoryStore:
         self.live = MemoryLiveStatements(self._tables, clock, lifetimes)
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        return self._begin()
-
-    @asynccontextmanager
-    async def _begin(self) -> AsyncIterator[UnitOfWork]:
-        async with self._tables.writing:
-            yield MemoryUnitOfWork(self._tables, self._clock, self._lifetimes)
+        return _begin(self._tables, self._clock, self._lifetimes)
 
     async def require_ready(self) -> None:
         pass

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.sql.engines import StoreTime
 from adapters.sql.reach import Reach
 from adapters.sql.schema import key_ring, sessions, signing_keys, users
-from adapters.sql.sessions import session_from_row
+from adapters.sql.sessions import ended_from_row, ending, session_from_row
 from adapters.sql.signing_keys import key_from_row
 from adapters.sql.users import user_from_row
 from application.ports.unit_of_work import FoundCaller, StoreUnavailable
@@ -33,6 +33,7 @@ from domain.actor import Actor
 from domain.session import (
     Advanced,
     Ahead,
+    EndedSession,
     EndReason,
     Lifetimes,
     PresentedRefreshToken,
@@ -110,12 +111,10 @@ class SqlLiveStatements:
         row = (await self._run(rotation, replay=bool(grace))).one_or_none()
         return _OUTCOMES[row.outcome](session_from_row(row)) if row else Unknown()
 
-    async def end_session(self, id: SessionId, *, reason: EndReason) -> None:
-        await self._run(
-            update(sessions)
-            .where(sessions.c.id == id, sessions.c.ended_at.is_(None))
-            .values(ended_at=self._time.now(), end_reason=reason.value)
-        )
+    async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
+        of_user = [sessions.c.user_id == user_id] if user_id else []
+        row = (await self._run(ending(sessions.c.id == id, *of_user, reason=reason, time=self._time))).one_or_none()
+        return ended_from_row(row) if row else None
 
     async def read_key_ring(self) -> StoredKeyRing:
         everything = (

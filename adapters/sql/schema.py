@@ -5,10 +5,12 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -17,6 +19,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     Uuid,
+    false,
+    text,
 )
 
 
@@ -79,7 +83,20 @@ sessions = Table(
     Column("outcome", String(16)),  # of the last rotation, written by the statement that decides it
     Column("ended_at", UtcDateTime),
     Column("end_reason", String(32)),
+    Column("authenticated_by", String(16), nullable=False, server_default="password"),
+    Column("browser", String(64)),
+    Column("system", String(64)),
+    Column("device_kind", String(16), nullable=False, server_default="other"),
+    Column("network", String(43)),
+    Column("seen_at", UtcDateTime),
+    Column("rotated_from", LargeBinary),  # a digest of the origin of the last rotation
+    Column("strayed", Boolean, nullable=False, server_default=false()),  # that rotation was repeated from another origin
+    Column("strays", Integer, nullable=False, server_default="0"),  # rotations in a row that were
 )
+
+# Not `rotated_at`: an index over what each rotation writes would cost each rotation an entry of its own.
+_not_ended = text("ended_at IS NULL")
+Index("ix_sessions_user_id_id", sessions.c.user_id, sessions.c.id, postgresql_where=_not_ended, sqlite_where=_not_ended)
 
 signing_keys = Table(
     "signing_keys",

@@ -1,13 +1,16 @@
 """Sessions in SQL, within a unit of work."""
 
+from collections.abc import Sequence
 from typing import Any, final
 
-from sqlalchemy import insert, literal, select, update
+from sqlalchemy import ColumnElement, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from adapters.sql.engines import StoreTime
 from adapters.sql.schema import sessions, users
-from domain.session import EndReason, Lifetimes, NewSession, Session, SessionId
+from domain.origin import Device, DeviceKind
+from domain.session import AuthenticationMethod, EndedSession, EndReason, Lifetimes, NewSession, Session, SessionId
 from domain.user import UserId
 
 
@@ -30,6 +33,11 @@ class SqlSessionRepository:
             "created_at": self._time.now(),
             "rotated_at": self._time.now(),
             "access_until": self._time.ahead(self._lifetimes.access),
+            "authenticated_by": literal(session.authenticated_by.value),
+            "browser": literal(session.device.browser, sessions.c.browser.type),
+            "system": literal(session.device.system, sessions.c.system.type),
+            "device_kind": literal(session.device.kind.value),
+            "network": literal(session.network, sessions.c.network.type),
         }
         unchanged = (
             select(*values.values())
@@ -48,14 +56,26 @@ class SqlSessionRepository:
         row = (await self._connection.execute(select(sessions).where(sessions.c.id == id))).one_or_none()
         return session_from_row(row) if row else None
 
-    async def end_all_of(self, user_id: UserId, *, reason: EndReason) -> int:
-        ended = await self._connection.execute(
-            update(sessions)
-            .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None))
-            .values(ended_at=self._time.now(), end_reason=reason.value)
-            .returning(sessions.c.id)
-        )
-        return len(ended.all())
+    async def end_all_of(
+        self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
+    ) -> Sequence[EndedSession]:
+        others = [sessions.c.id != spared] if spared else []
+        ended = await self._connection.execute(ending(sessions.c.user_id == user_id, *others, reason=reason, time=self._time))
+        return [ended_from_row(row) for row in ended]
+
+
+def ending(*which: ColumnElement[bool], reason: EndReason, time: StoreTime) -> ReturningUpdate[Any]:
+    """The statement that ends sessions, and tells which it ended: the only one, beside the rotation that finds out misuse."""
+    return (
+        update(sessions)
+        .where(sessions.c.ended_at.is_(None), *which)
+        .values(ended_at=time.now(), end_reason=reason.value)
+        .returning(sessions.c.id, sessions.c.access_until)
+    )
+
+
+def ended_from_row(row: Any) -> EndedSession:
+    return EndedSession(id=SessionId(row.id), access_until=row.access_until)
 
 
 def session_from_row(row: Any) -> Session:
@@ -70,4 +90,11 @@ def session_from_row(row: Any) -> Session:
         access_until=row.access_until,
         ended_at=row.ended_at,
         end_reason=EndReason(row.end_reason) if row.end_reason else None,
+        authenticated_by=AuthenticationMethod(row.authenticated_by),
+        device=Device(browser=row.browser, system=row.system, kind=DeviceKind(row.device_kind)),
+        network=row.network,
+        seen_at=row.seen_at,
+        rotated_from=row.rotated_from,
+        strayed=row.strayed,
+        strays=row.strays,
     )

@@ -1,8 +1,9 @@
 """Storing sessions."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from domain.session import EndReason, NewSession, Session, SessionId
+from domain.session import EndedSession, EndReason, NewSession, Session, SessionId
 from domain.user import UserId
 
 
@@ -16,6 +17,11 @@ class SessionRepository(Protocol):
 
     async def get(self, id: SessionId) -> Session | None: ...
 
-    async def end_all_of(self, user_id: UserId, *, reason: EndReason) -> int:
-        """End the user's live sessions; how many there were."""
+    async def end_all_of(
+        self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
+    ) -> Sequence[EndedSession]:
+        """End the user's sessions, but for the one to be spared; those that this ended.
+
+        Only of a user read with `lock…` in the same work: two that end many at once would wait for each other.
+        """
         ...

@@ -10,7 +10,7 @@ from application.ports.signing_keys import SigningKeyRepository
 from application.ports.users import UserRepository
 from domain.actor import Actor
 from domain.errors import Unavailable
-from domain.session import EndReason, PresentedRefreshToken, RotationOutcome, SessionId
+from domain.session import EndedSession, EndReason, PresentedRefreshToken, RotationOutcome, SessionId
 from domain.signing_key import StoredKeyRing
 from domain.user import User, UserId
 from domain.username import Username
@@ -67,8 +67,8 @@ class LiveStatements(Protocol):
         """Spend a refresh token: decide, and store what was decided, as one act. Of rivals with one token, one advances."""
         ...
 
-    async def end_session(self, id: SessionId, *, reason: EndReason) -> None:
-        """End it; nothing changes if it has ended or is unknown."""
+    async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
+        """End it; `None`, and nothing changes, if it has ended, is unknown, or is not of the user, where one is named."""
         ...
 
     async def read_key_ring(self) -> StoredKeyRing: ...

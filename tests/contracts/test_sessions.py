@@ -4,19 +4,24 @@ from datetime import timedelta
 
 from adapters.ids import Uuid7Ids
 from application.ports.unit_of_work import Store
+from domain.origin import Device, DeviceKind
 from domain.password import PasswordHash
-from domain.session import EndReason, Session
+from domain.session import Advanced, AuthenticationMethod, EndedSession, EndReason, NewSession, Session
 from domain.user import User
 from tests.contracts.conftest import LIFETIMES, Storage
-from tests.examples import a_new_session, a_stored_session, a_stored_user, a_user
+from tests.examples import a_new_session, a_stored_session, a_stored_user, a_token, a_user
 from tests.fakes import FakeClock
 
 
-async def _open(store: Store, user: User) -> Session | None:
+async def _open(store: Store, user: User, new: NewSession | None = None) -> Session | None:
     async with store.begin() as work:
-        session = await work.sessions.open(a_new_session(user))
+        session = await work.sessions.open(new or a_new_session(user))
         await work.commit()
     return session
+
+
+def _as_ended(session: Session) -> EndedSession:
+    return EndedSession(id=session.id, access_until=session.access_until)
 
 
 async def _change(store: Store, changed: User) -> None:
@@ -38,6 +43,21 @@ async def test_every_field_comes_back_as_it_was_stored(storage: Storage) -> None
     assert session.access_until == session.created_at + LIFETIMES.access
     assert session.ended_at is None
     assert session.end_reason is None
+    assert session.authenticated_by is AuthenticationMethod.PASSWORD
+    assert session.device == Device(browser="Firefox", system="Linux", kind=DeviceKind.DESKTOP)
+    assert session.network == "203.0.113.0/24"
+    assert session.seen_at is None
+
+
+async def test_a_session_of_an_unknown_device_at_no_address_opens(storage: Storage) -> None:
+    user = await a_stored_user(storage.store)
+
+    session = await _open(storage.store, user, replace(a_new_session(user), device=Device(), network=None))
+
+    assert session is not None
+    async with storage.another.begin() as work:
+        assert await work.sessions.get(session.id) == session
+    assert (session.device, session.network) == (Device(), None)
 
 
 async def test_an_unknown_session_is_not_found(store: Store) -> None:
@@ -121,17 +141,81 @@ async def test_ending_all_sessions_of_a_user_leaves_those_of_others(storage: Sto
     first, second, foreign = [(await a_stored_session(storage.store, user))[0] for user in (mine, mine, others)]
 
     async with storage.store.begin() as work:
-        assert await work.sessions.end_all_of(mine.id, reason=EndReason.USER_DISABLED) == 2
+        ended = await work.sessions.end_all_of(mine.id, reason=EndReason.USER_DISABLED)
         await work.commit()
+
+    assert sorted(ended, key=str) == sorted(map(_as_ended, (first, second)), key=str)
 
     async with storage.another.begin() as work:
         for session in (first, second):
-            ended = await work.sessions.get(session.id)
-            assert ended is not None
-            assert ended.ended_at is not None
-            assert ended.end_reason is EndReason.USER_DISABLED
+            found = await work.sessions.get(session.id)
+            assert found is not None
+            assert found.ended_at is not None
+            assert found.end_reason is EndReason.USER_DISABLED
         assert await work.sessions.get(foreign.id) == foreign
-        assert await work.sessions.end_all_of(mine.id, reason=EndReason.USER_DISABLED) == 0
+        assert await work.sessions.end_all_of(mine.id, reason=EndReason.USER_DISABLED) == []
+
+
+async def test_ending_all_but_one_spares_that_one(storage: Storage) -> None:
+    user = await a_stored_user(storage.store)
+    spared, other = [(await a_stored_session(storage.store, user))[0] for _ in range(2)]
+
+    async with storage.store.begin() as work:
+        ended = await work.sessions.end_all_of(user.id, reason=EndReason.REVOKED, spared=spared.id)
+        await work.commit()
+
+    assert ended == [_as_ended(other)]
+    async with storage.another.begin() as work:
+        assert await work.sessions.get(spared.id) == spared
+
+
+async def test_what_was_ended_without_a_commit_lives(storage: Storage) -> None:
+    session, _ = await a_stored_session(storage.store)
+
+    async with storage.store.begin() as work:
+        assert await work.sessions.end_all_of(session.user_id, reason=EndReason.REVOKED)
+
+    async with storage.another.begin() as work:
+        assert await work.sessions.get(session.id) == session
+
+
+async def test_what_ended_is_told_with_the_time_that_its_newest_access_token_is_good_until(storage: Storage) -> None:
+    user = await a_stored_user(storage.store)
+    sessions = [await a_stored_session(storage.store, user) for _ in range(2)]
+    await storage.age(timedelta(minutes=5))
+    advanced = [
+        await storage.store.live.rotate(a_token(session, secret), grace=LIFETIMES.grace) for session, secret in sessions
+    ]
+    newest = [_as_ended(outcome.session) for outcome in advanced if isinstance(outcome, Advanced)]
+
+    one = await storage.store.live.end_session(newest[0].id, reason=EndReason.REVOKED)
+    async with storage.store.begin() as work:
+        rest = await work.sessions.end_all_of(user.id, reason=EndReason.REVOKED)
+        await work.commit()
+
+    assert [one, *rest] == newest
+
+
+async def test_a_session_of_somebody_else_is_not_ended(storage: Storage) -> None:
+    session, _ = await a_stored_session(storage.store)
+    other = await a_stored_user(storage.store, a_user("other"))
+
+    assert await storage.store.live.end_session(session.id, reason=EndReason.REVOKED, user_id=other.id) is None
+
+    async with storage.another.begin() as work:
+        assert await work.sessions.get(session.id) == session
+    assert await storage.store.live.end_session(session.id, reason=EndReason.REVOKED, user_id=session.user_id)
+
+
+async def test_of_many_who_end_one_session_one_did(storage: Storage) -> None:
+    session, _ = await a_stored_session(storage.store)
+    stores = (storage.store, storage.another)
+
+    ended = await asyncio.gather(
+        *(stores[rival % 2].live.end_session(session.id, reason=EndReason.LOGOUT) for rival in range(20))
+    )
+
+    assert sorted(ended, key=str) == sorted([_as_ended(session)] + [None] * 19, key=str)
 
 
 async def test_a_live_session_and_its_user_are_found_together(storage: Storage) -> None:
@@ -161,8 +245,8 @@ async def test_an_unknown_session_does_not_authenticate(store: Store) -> None:
 async def test_an_ended_session_does_not_authenticate_and_keeps_its_first_reason(storage: Storage) -> None:
     session, _ = await a_stored_session(storage.store)
 
-    await storage.store.live.end_session(session.id, reason=EndReason.LOGOUT)
-    await storage.store.live.end_session(session.id, reason=EndReason.USER_DISABLED)
+    assert await storage.store.live.end_session(session.id, reason=EndReason.LOGOUT) == _as_ended(session)
+    assert await storage.store.live.end_session(session.id, reason=EndReason.USER_DISABLED) is None
 
     assert (await storage.another.live.authenticate(session_id=session.id, user_id=session.user_id)).actor is None
     async with storage.another.begin() as work:
@@ -172,7 +256,7 @@ async def test_an_ended_session_does_not_authenticate_and_keeps_its_first_reason
 
 
 async def test_ending_an_unknown_session_changes_nothing(store: Store) -> None:
-    await store.live.end_session(Uuid7Ids().session(), reason=EndReason.LOGOUT)
+    assert await store.live.end_session(Uuid7Ids().session(), reason=EndReason.LOGOUT) is None
 
 
 async def test_sessions_of_who_was_disabled_do_not_authenticate(store: Store, clock: FakeClock) -> None:
