@@ -42,7 +42,7 @@ class Username:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        return cls(text.strip())
+        return cls(text.strip(" \t\r\n"))
 
     def require_unreserved(self) -> None:
         """Asked of new names only, so that the list can grow. A UUID is reserved because `sub` is one."""

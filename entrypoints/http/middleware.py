@@ -9,7 +9,7 @@ from typing import Any, final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrypoints.http.problems import HEAD_TOO_LARGE, MALFORMED, TOO_LARGE, Problem, internal_error, respond
+from entrypoints.http.problems import HEAD_TOO_LARGE, MALFORMED, NOT_FOUND, TOO_LARGE, Problem, internal_error, respond
 
 MOST_BYTES = 16 * 1024
 _MOST_HEAD_BYTES = 16 * 1024
@@ -138,6 +138,8 @@ def _examine(scope: Scope) -> tuple[Problem | None, bool]:
             case b"transfer-encoding":
                 codings.append(value.lower())
     has_body = bool(lengths or codings)
+    if not scope["path"].isprintable():
+        return NOT_FOUND, has_body  # a path's pattern would take a line feed at its end
     if size > _MOST_HEAD_BYTES or len(scope["headers"]) > _MOST_HEADERS:
         return HEAD_TOO_LARGE, has_body
     version = scope["http_version"]

@@ -67,7 +67,7 @@ class OAuthRoute(StrictRoute):
 def require_no_client_secret(request: Request, client_secret: str | None) -> None:
     """An empty id and secret, as Swagger UI sends, are no client authentication; any other secret is refused."""
     values = request.headers.getlist("authorization")
-    basic = [value.partition(" ")[2].strip() for value in values if value.partition(" ")[0].lower() == "basic"]
+    basic = [value.partition(" ")[2].strip(" ") for value in values if value.partition(" ")[0].lower() == "basic"]
     if client_secret or any(_decode(value) != b":" for value in basic):
         raise OAuthRefused("invalid_client", INVALID_CLIENT)
 

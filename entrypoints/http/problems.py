@@ -152,6 +152,7 @@ def _of_pydantic(problem: Mapping[str, Any]) -> dict[str, str]:
 
 
 _CLOSE = {"Connection": "close"}
+NOT_FOUND = of_status(HTTPStatus.NOT_FOUND, None)
 MALFORMED = Problem(
     status=HTTPStatus.BAD_REQUEST, code="malformed_request", detail="The request is not as RFC 9112 has it.", headers=_CLOSE
 )

@@ -24,7 +24,7 @@ class StrictRequest(Request):
 
     @property
     def media_type(self) -> str:
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return self.headers.get("content-type", "").partition(";")[0].strip(" \t").lower()
 
     async def json(self) -> Any:
         body = await self.body()

@@ -26,7 +26,7 @@ async def test_every_field_comes_back_as_it_was_stored(storage: Storage) -> None
     assert await storage.another.live.find_by_username(user.username) == user
 
 
-async def test_a_name_is_found_in_any_letter_case_and_shown_as_its_owner_writes_it(store: Store) -> None:
+async def test_ac01_a_name_is_found_in_any_letter_case_and_shown_as_its_owner_writes_it(store: Store) -> None:
     await a_stored_user(store, a_user("Ada"))
 
     found = await store.live.find_by_username(Username("aDA"))
@@ -82,7 +82,7 @@ async def test_an_address_may_be_claimed_twice_until_it_is_verified(store: Store
     await a_stored_user(store, replace(a_user("two"), email=shared))
 
 
-async def test_of_twenty_rivals_for_one_name_one_gets_it(storage: Storage) -> None:
+async def test_ac01_ac02_of_twenty_rivals_for_one_name_one_gets_it(storage: Storage) -> None:
     spellings = ["rival", "Rival", "RIVAL"]
 
     async def sign_up(index: int) -> User | None:

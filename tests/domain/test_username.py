@@ -23,8 +23,9 @@ def test_two_spellings_of_one_name_have_one_key() -> None:
 
 def test_parsing_forgives_space_around_a_name_and_none_within() -> None:
     assert Username.parse("  ada\n") == Username("ada")
-    with pytest.raises(InvalidUsername):
-        Username.parse("a da")
+    for text in ("a da", "\u2003ada", "ada\u2028", "\x85ada", "ada\x1c", "\ufeffada"):
+        with pytest.raises(InvalidUsername):
+            Username.parse(text)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """The tutorial's contract, row by row, as the application answers it."""
 
 import json
+from itertools import combinations
 from typing import Any
+from uuid import UUID
 
+import jwt
 import pytest
 
 from application.directory.disable_user import DisableUser
@@ -69,6 +72,21 @@ async def test_sign_up_answers_422_for_each_missing_member(api: Api) -> None:
     body = require_problem(await api.http.post("/signup", json={}), 422, "validation_failed")
 
     assert {error["pointer"] for error in body["errors"]} == {"#/username", "#/email", "#/password"}
+
+
+async def test_ac04_no_id_in_an_answer_or_a_token_is_a_counter(api: Api) -> None:
+    ids = []
+    for name in ("one", "two", "three"):
+        ids.append((await api.sign_up(username=name)).json()["id"])
+        tokens = (await api.token(username=name, password=PASSWORD)).json()
+        claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
+        assert claims["sub"] == ids[-1] == (await api.me(tokens["access_token"])).json()["id"]
+        ids.append(claims["sid"])
+        assert len(claims["jti"]) >= 22
+
+    numbers = [UUID(text) for text in ids]
+    assert {number.version for number in numbers} <= {4, 7}
+    assert not any(abs(one.int - other.int) < 2**32 for one, other in combinations(numbers, 2))
 
 
 async def test_fifteen_characters_of_any_kind_are_a_password(api: Api) -> None:

@@ -32,8 +32,11 @@ def ask(server: Server, sent: bytes, *, more: bytes = b"", times: int = 0) -> by
         except OSError:
             pass  # closed while it was still being sent to
         answer = b""
-        while part := connection.recv(65536):
-            answer += part
+        try:
+            while part := connection.recv(65536):
+                answer += part
+        except ConnectionResetError:
+            pass  # there was more to read than the server would
     return answer
 
 
