@@ -26,7 +26,7 @@ class RegisterUser:
 
     async def __call__(self, *, username: Username, email: EmailAddress, password: PlainPassword) -> User:
         username.require_unreserved()
-        password.require_strong(self.policy)
+        password.require_strong(self.policy, personal=(username.shown, email.local_part))
         user = User(
             id=self.ids.user(),
             username=username,

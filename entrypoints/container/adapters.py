@@ -1,5 +1,7 @@
 """Port by port, the adapter that stands behind it."""
 
+from urllib.parse import urlsplit
+
 from dependency_injector import containers, providers
 
 from adapters.clock import SystemClock
@@ -7,6 +9,7 @@ from adapters.events import LoggedEvents
 from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
 from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
+from adapters.security.common_passwords import read_common_passwords
 from adapters.security.hashing_pool import HashingPool
 from adapters.security.jwt import JwtAccessTokens
 from adapters.security.key_ring import KeyRing
@@ -56,6 +59,15 @@ def _lifetimes(settings: Settings) -> Lifetimes:
     )
 
 
+def _policy(settings: Settings) -> PasswordPolicy:
+    host = urlsplit(settings.issuer).hostname or ""
+    return PasswordPolicy(
+        minimum=settings.password_min_length,
+        common=read_common_passwords(),
+        context=frozenset({"portunus", *host.split(".")}),
+    )
+
+
 def _hasher(settings: Settings, events: Events) -> PasswordHasher:
     cost = Argon2Cost(memory=settings.argon2_memory, time=settings.argon2_time, parallelism=settings.argon2_parallelism)
     return Argon2PasswordHasher(HashingPool(), cost, events)
@@ -78,9 +90,7 @@ class Adapters(containers.DeclarativeContainer):
     ids: providers.Provider[Ids] = providers.Singleton(Uuid7Ids)
     events: providers.Provider[Events] = providers.Singleton(LoggedEvents)
     lifetimes: providers.Provider[Lifetimes] = providers.Singleton(_lifetimes, settings)
-    policy: providers.Provider[PasswordPolicy] = providers.Singleton(
-        PasswordPolicy, minimum=settings.provided.password_min_length
-    )
+    policy: providers.Provider[PasswordPolicy] = providers.Singleton(_policy, settings)
     store: providers.Provider[Store] = providers.Singleton(_open_store, settings, clock, lifetimes)
     hasher: providers.Provider[PasswordHasher] = providers.Singleton(_hasher, settings, events)
     secret: providers.Provider[SecretKey] = providers.Singleton(_read_secret, settings)

@@ -14,7 +14,14 @@ from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable
 from domain.actor import InvalidAccessToken, NotAuthenticated
 from domain.email import InvalidEmail
 from domain.errors import Refusal, Unavailable
-from domain.password import InvalidPassword, PasswordTooLong, PasswordTooShort
+from domain.password import (
+    InvalidPassword,
+    PasswordCommon,
+    PasswordPersonal,
+    PasswordPredictable,
+    PasswordTooLong,
+    PasswordTooShort,
+)
 from domain.session import InvalidRefreshToken
 from domain.user import InvalidCredentials, UsernameTaken, UserUnknown
 from domain.username import InvalidUsername, UsernameReserved
@@ -25,6 +32,9 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
     InvalidEmail: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidPassword: HTTPStatus.UNPROCESSABLE_ENTITY,
     PasswordTooShort: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PasswordCommon: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PasswordPersonal: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PasswordPredictable: HTTPStatus.UNPROCESSABLE_ENTITY,
     PasswordTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownHashFormat: HTTPStatus.UNPROCESSABLE_ENTITY,
     UsernameTaken: HTTPStatus.BAD_REQUEST,  # the tutorial's status
@@ -43,6 +53,9 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
 _ABOUT: dict[type[Refusal], str] = {
     UsernameReserved: "username",
     PasswordTooShort: "password",
+    PasswordCommon: "password",
+    PasswordPersonal: "password",
+    PasswordPredictable: "password",
 }
 
 _INVALID_TOKEN = (InvalidAccessToken, InvalidRefreshToken)  # RFC 6750 3.1

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from application.accounts.get_current_user import GetCurrentUser
 from application.accounts.register_user import RegisterUser
 from domain.actor import InvalidAccessToken, NotAuthenticated
-from domain.password import PasswordTooShort
+from domain.password import PasswordCommon, PasswordPersonal, PasswordPredictable, PasswordTooShort
 from domain.user import User, UsernameTaken
 from entrypoints.http.actor import CurrentActor
 from entrypoints.http.documented import INVALID_BODY, NOT_JSON, OVERLOADED, STORAGE_UNAVAILABLE, WRONG_MEDIA_TYPE, answers
@@ -75,6 +75,9 @@ class CurrentUserOut(BaseModel):
     responses=answers(
         UsernameTaken,
         PasswordTooShort,
+        PasswordCommon,
+        PasswordPersonal,
+        PasswordPredictable,
         INVALID_BODY,
         NOT_JSON,
         WRONG_MEDIA_TYPE,
