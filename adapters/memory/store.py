@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -76,6 +76,10 @@ class MemoryLiveStatements:
     async def find_by_username(self, username: Username) -> User | None:
         found = self._tables.names.get(username.key)
         return self._tables.users[found] if found else None
+
+    async def list_users(self, *, after: UserId | None, limit: int) -> Sequence[User]:
+        later = (user for user in self._tables.users.values() if after is None or user.id > after)
+        return sorted(later, key=lambda user: user.id)[:limit]
 
     async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
         session = self._tables.sessions.get(session_id)

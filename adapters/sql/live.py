@@ -1,5 +1,6 @@
 """The hot operations: one statement each, under AUTOCOMMIT, which is one send instead of three."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, final
@@ -68,6 +69,10 @@ class SqlLiveStatements:
     async def find_by_username(self, username: Username) -> User | None:
         row = await self._trusted(users, users.c.username_key == username.key, *users.c)
         return user_from_row(row) if row.id else None
+
+    async def list_users(self, *, after: UserId | None, limit: int) -> Sequence[User]:
+        page = select(users).order_by(users.c.id).limit(limit)
+        return [user_from_row(row) for row in await self._run(page if after is None else page.where(users.c.id > after))]
 
     async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
         row = await self._trusted(

@@ -1,5 +1,6 @@
 """The store, and its two doors: a unit of work, and single statements."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -58,6 +59,10 @@ class LiveStatements(Protocol):
     """
 
     async def find_by_username(self, username: Username) -> User | None: ...
+
+    async def list_users(self, *, after: UserId | None, limit: int) -> Sequence[User]:
+        """The first `limit` of them, or of those after `after`, by id: by the millisecond of registration."""
+        ...
 
     async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
         """The session and its user, if they belong together, the session is live and the user may act."""

@@ -4,6 +4,8 @@ from dependency_injector import containers, providers
 
 from application.directory.disable_user import DisableUser
 from application.directory.enable_user import EnableUser
+from application.directory.get_user import GetUser
+from application.directory.list_users import ListUsers
 
 
 class Directory(containers.DeclarativeContainer):
@@ -11,3 +13,5 @@ class Directory(containers.DeclarativeContainer):
 
     disable_user: providers.Provider[DisableUser] = providers.Singleton(DisableUser, store=adapters.store, clock=adapters.clock)
     enable_user: providers.Provider[EnableUser] = providers.Singleton(EnableUser, store=adapters.store)
+    get_user: providers.Provider[GetUser] = providers.Singleton(GetUser, store=adapters.store)
+    list_users: providers.Provider[ListUsers] = providers.Singleton(ListUsers, store=adapters.store)

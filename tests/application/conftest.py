@@ -15,6 +15,8 @@ from application.accounts.import_user import ImportUser
 from application.accounts.register_user import RegisterUser
 from application.directory.disable_user import DisableUser
 from application.directory.enable_user import EnableUser
+from application.directory.get_user import GetUser
+from application.directory.list_users import ListUsers
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.keys.publish_key_set import PublishKeySet
 from application.sessions.authenticate import Authenticate
@@ -53,6 +55,8 @@ class InMemory:
     publish_key_set: PublishKeySet
     disable_user: DisableUser
     enable_user: EnableUser
+    get_user: GetUser
+    list_users: ListUsers
     check_readiness: CheckReadiness
 
     async def sign_up(self, name: str = "johndoe", password: str = PASSWORD) -> User:
@@ -103,6 +107,8 @@ def bare() -> InMemory:
         publish_key_set=PublishKeySet(signing_keys=key_ring),
         disable_user=DisableUser(store=store, clock=clock),
         enable_user=EnableUser(store=store),
+        get_user=GetUser(store=store),
+        list_users=ListUsers(store=store),
         check_readiness=CheckReadiness(store=store, signing_keys=key_ring),
     )
 

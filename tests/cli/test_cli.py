@@ -107,7 +107,7 @@ def test_a_user_is_brought_with_a_hash_from_the_tutorials_store(migrated: Shell)
         (("users", "create", "admin", "--email", "a@example.com"), PASSWORD, "reserved"),
         (("users", "create", "johndoe", "--email", "nonsense"), PASSWORD, "name@example.com"),
         (("users", "disable", "nobody"), "", "No user has this name"),
-        (("users", "enable", "nobody"), "", "No user has this name"),
+        (("users", "show", "nobody"), "", "No user has this name"),
     ],
 )
 def test_a_refusal_is_one_line(migrated: Shell, words: tuple[str, ...], typed: str, said: str) -> None:
@@ -119,6 +119,23 @@ def test_a_user_is_disabled_and_enabled(migrated: Shell) -> None:
 
     assert "Disabled johndoe" in migrated("users", "disable", "JohnDoe", **SQLITE).stdout
     assert "Enabled johndoe" in migrated("users", "enable", "johndoe", **SQLITE).stdout
+
+
+def test_users_are_shown_and_listed_and_their_hashes_are_not(migrated: Shell) -> None:
+    migrated(*CREATE, typed=PASSWORD, **SQLITE)
+    migrated("users", "create", "Jane", "--email", "jane@example.com", typed=PASSWORD, **SQLITE)
+
+    shown = migrated("users", "show", "JOHNDOE", "--json", **SQLITE).stdout
+    first = migrated("users", "list", "--limit", "1", "--json", **SQLITE).stdout
+    after = json.loads(first)["next"]
+    second = migrated("users", "list", "--after", after, **SQLITE)
+
+    assert json.loads(first) == {"users": [json.loads(shown)], "next": json.loads(shown)["id"]}
+    assert json.loads(shown)["username"] == "johndoe"
+    assert second.stdout.startswith("Jane  ")
+    assert len(second.stdout.splitlines()) == 1
+    assert second.stderr == ""
+    assert "argon2" not in shown + first + second.stdout
 
 
 @pytest.mark.parametrize("words", [("migrate",), CREATE, ("users", "disable", "johndoe")])

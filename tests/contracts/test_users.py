@@ -44,6 +44,19 @@ async def test_who_is_unknown_is_not_found(store: Store) -> None:
     assert await store.live.find_by_username(user.username) is None
 
 
+async def test_users_are_listed_by_id_page_by_page(storage: Storage) -> None:
+    stored = [await a_stored_user(storage.store, a_user(name)) for name in ["zoe", "Ada", "mike", "b.ob", "b-ob"]]
+    by_id = sorted(stored, key=lambda user: user.id)
+
+    first = await storage.another.live.list_users(after=None, limit=2)
+    second = await storage.another.live.list_users(after=first[-1].id, limit=2)
+    third = await storage.another.live.list_users(after=second[-1].id, limit=2)
+
+    assert [*first, *second, *third] == by_id
+    assert len(first) == len(second) == 2
+    assert list(await storage.another.live.list_users(after=by_id[-1].id, limit=2)) == []
+
+
 async def test_what_is_not_committed_has_not_happened(storage: Storage) -> None:
     async with storage.store.begin() as work:
         await work.users.add(a_user("never"))
