@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PY HOST PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test timing check openapi lock clean
+.PHONY: help setup run test timing faults check openapi lock clean
 
 help:  ## print this
 	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
@@ -30,6 +30,9 @@ test: .venv/.ready  ## run the whole suite: memory, SQLite and a real PostgreSQL
 
 timing: .venv/.ready  ## measure that failed log-ins take as long, with 200 samples of each
 	@PORTUNUS_TIMING_SAMPLES=200 $(BIN)/pytest tests/timing
+
+faults: .venv/.ready  ## kill, stop, freeze and fail over, in full, and write docs/faults.md; ONLY=F-03 for one of it
+	@PORTUNUS_FAULTS=full $(BIN)/pytest tests/faults -v $(if $(ONLY),-k test_$(shell echo $(ONLY) | tr -d '-' | tr A-Z a-z))
 
 check: .venv/.ready  ## format, lint, types, import contracts, locks up to date
 	@$(BIN)/ruff format --check .

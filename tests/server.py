@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -34,11 +34,19 @@ def serving(url: str, cwd: Path, *, until: str = "/health/ready", **env: str) ->
 
     `env` holds whole names of variables. Stopped by SIGTERM, which must end it cleanly; unless the test has killed it.
     """
-    port = _free_port()
+    with launched((PORTUNUS, "serve"), url, cwd, port=free_port(), until=until, env=env) as server:
+        yield server
+
+
+@contextmanager
+def launched(
+    command: Sequence[str | Path], url: str, cwd: Path, *, port: int, until: str, env: Mapping[str, str]
+) -> Iterator[Server]:
+    """As `serving`, by a command that takes `--port`. What it logs is added to what it logged there before."""
     log_path = cwd / f"serve-{port}.log"
-    with log_path.open("wb") as log:
+    with log_path.open("ab") as log:
         process = subprocess.Popen(
-            [PORTUNUS, "serve", "--port", str(port)], cwd=cwd, env=_environment(url, env), stdout=log, stderr=subprocess.STDOUT
+            [*command, "--port", str(port)], cwd=cwd, env=_environment(url, env), stdout=log, stderr=subprocess.STDOUT
         )
     server = Server(address=f"http://127.0.0.1:{port}", process=process, log_path=log_path)
     try:
@@ -54,13 +62,13 @@ def migrate(url: str, cwd: Path, **env: str) -> None:
     subprocess.run([PORTUNUS, "migrate"], cwd=cwd, env=_environment(url, env), check=True, capture_output=True, timeout=60)
 
 
-def _environment(url: str, env: dict[str, str]) -> dict[str, str]:
+def _environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
     """Ours without its own PORTUNUS_* variables, so that no setting leaks in."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PORTUNUS_")}
     return {**inherited, "PORTUNUS_ENV": "development", "PORTUNUS_DATABASE_URL": url, **env}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

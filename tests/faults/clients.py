@@ -1,0 +1,235 @@
+"""Clients that do what clients do, and write down what they saw."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, final
+
+import httpx2
+
+from tests.examples import PASSWORD
+from tests.faults.history import Act, Operation
+
+_SECONDS_TO_WAIT = 15
+_SECONDS_TO_HEAL = 20
+_SECONDS_BETWEEN_TRIES = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """Of a hundred acts so many are log-outs, and so many ask who is calling; the rest refresh. `pause` is in seconds."""
+
+    log_outs: int = 3
+    asking: int = 20
+    pause: float = 0.1
+
+
+@final
+class Client:
+    """One user with one session at a time. Goes to any of the processes, and to the next where nobody listens.
+
+    A refresh that got no answer is repeated with the token that was sent, which is at most one back.
+    """
+
+    def __init__(self, number: int, crowd: "Crowd") -> None:
+        self.number = number
+        self._crowd = crowd
+        self._session = ""
+        self._refresh_token = ""
+        self._access_token = ""
+
+    async def sign_up(self) -> None:
+        answer = await self._crowd.http.post(
+            f"{self._crowd.addresses[0]}/signup",
+            json={"username": self._name, "email": "someone@example.com", "password": PASSWORD},
+        )
+        assert answer.status_code == 201, answer.text
+
+    async def live(self, habits: Habits) -> None:
+        """Go on until cancelled between two acts."""
+        while not self._crowd.leaving.is_set():
+            await self._act(habits)
+            await asyncio.sleep(habits.pause * (0.5 + secrets.randbelow(1000) / 1000))
+
+    async def come_back(self) -> None:
+        """When all is well again: refresh until it works, or until it is clear that it never will."""
+        deadline = time.monotonic() + _SECONDS_TO_HEAL
+        while not self._session and time.monotonic() < deadline:
+            await self.log_in()
+            await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
+        while time.monotonic() < deadline:
+            act = await self.refresh(healed=True)
+            if not act.means_later:
+                return
+            await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
+
+    async def log_in(self) -> Act:
+        form = {"username": self._name, "password": PASSWORD}
+        act, body = await self._request(Operation.LOG_IN, "/token", data=form)
+        return self._remember(act, body)
+
+    async def refresh(self, *, healed: bool = False) -> Act:
+        token = self._refresh_token
+        act, body = await self._request(
+            Operation.REFRESH, "/refresh", json={"refresh_token": token}, token=token, healed=healed
+        )
+        return self._remember(act, body)
+
+    async def ask_who(self) -> Act:
+        act, _ = await self._request(Operation.ME, "/users/me", method="GET", headers=self._bearer)
+        return act
+
+    async def log_out(self) -> Act:
+        act, _ = await self._request(Operation.LOG_OUT, "/logout", headers=self._bearer)
+        return act
+
+    async def _act(self, habits: Habits) -> None:
+        if not self._session:
+            await self.log_in()
+            return
+        chance = secrets.randbelow(100)
+        if chance < habits.log_outs:
+            await self._leave()
+        elif chance < habits.log_outs + habits.asking:
+            await self.ask_who()
+        else:
+            await self.refresh()
+
+    async def _leave(self) -> None:
+        """Log out, try whether what was revoked still works, and log in anew."""
+        if (await self.log_out()).succeeded:
+            await self.ask_who()
+            await self.refresh()
+            self._session = ""
+            await self.log_in()
+
+    def _remember(self, act: Act, body: dict[str, Any]) -> Act:
+        if act.succeeded:
+            self._session = act.session
+            self._refresh_token, self._access_token = body["refresh_token"], body["access_token"]
+        return act
+
+    @property
+    def _name(self) -> str:
+        return f"client-{self.number}"
+
+    @property
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._access_token}"}
+
+    async def _request(
+        self,
+        operation: Operation,
+        path: str,
+        *,
+        method: str = "POST",
+        token: str = "",
+        healed: bool = False,
+        **request: Any,
+    ) -> tuple[Act, dict[str, Any]]:
+        process, sent, answer = await self._crowd.send(method, path, **request)
+        body: dict[str, Any] = {}
+        if answer is not None and answer.is_success and answer.content:
+            body = answer.json()
+        session = "" if operation is Operation.LOG_IN else self._session
+        act = Act(
+            client=self.number,
+            session=session_of(body["access_token"]) if "access_token" in body else session,
+            operation=operation,
+            token=fingerprint(token),
+            sent=sent,
+            received=time.monotonic(),
+            status=answer.status_code if answer is not None else None,
+            successor=fingerprint(body.get("refresh_token", "")),
+            retry_after=answer is not None and "Retry-After" in answer.headers,
+            process=process,
+            healed=healed,
+        )
+        self._crowd.history.append(act)
+        return act, body
+
+
+@final
+class Crowd:
+    """Clients, and the history that they write together."""
+
+    def __init__(self, addresses: Sequence[str], http: httpx2.AsyncClient) -> None:
+        self.addresses = addresses
+        self.http = http
+        self.history: list[Act] = []
+        self.leaving = asyncio.Event()
+        self.clients: list[Client] = []
+
+    async def arrive(self, count: int) -> None:
+        """Sign up and log in."""
+        self.clients = [Client(number, self) for number in range(count)]
+        for client in self.clients:
+            await client.sign_up()
+        await asyncio.gather(*(client.log_in() for client in self.clients))
+
+    @asynccontextmanager
+    async def at_work(self, habits: Habits | None = None) -> AsyncIterator[None]:
+        """For as long as this lasts; then each comes back once more, when all is well again."""
+        self.leaving.clear()
+        async with asyncio.TaskGroup() as working:
+            for client in self.clients:
+                working.create_task(client.live(habits or Habits()))
+            try:
+                yield
+            finally:
+                self.leaving.set()
+        await self.come_back()
+
+    async def until_served(self, *, since: float, within: float) -> float:
+        """How long after `since` every process had answered with success again; a little over `within` if one had not."""
+        while True:
+            now = time.monotonic()
+            first = {act.process: act.received for act in reversed(self.history) if act.succeeded and act.sent >= since}
+            if len(first) == len(self.addresses):
+                return max(first.values()) - since
+            if now - since > within:
+                return now - since
+            await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
+
+    async def come_back(self) -> None:
+        await asyncio.gather(*(client.come_back() for client in self.clients))
+
+    async def send(self, method: str, path: str, **request: Any) -> tuple[int, float, httpx2.Response | None]:
+        """To one of the processes, to the next if nobody listens there. `None` where there was no answer."""
+        first = secrets.randbelow(len(self.addresses))
+        process, sent = first, time.monotonic()
+        for tries in range(len(self.addresses)):
+            process = (first + tries) % len(self.addresses)
+            sent = time.monotonic()
+            with suppress(httpx2.ConnectError):
+                try:
+                    return process, sent, await self.http.request(method, self.addresses[process] + path, **request)
+                except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError, httpx2.TimeoutException):
+                    break
+        return process, sent, None
+
+
+@asynccontextmanager
+async def crowd(addresses: Sequence[str], count: int) -> AsyncIterator[Crowd]:
+    limits = httpx2.Limits(max_connections=2 * count + 20, max_keepalive_connections=2 * count + 20)
+    async with httpx2.AsyncClient(timeout=_SECONDS_TO_WAIT, limits=limits) as http:
+        made = Crowd(addresses, http)
+        await made.arrive(count)
+        yield made
+
+
+def fingerprint(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()[:12] if token else ""
+
+
+def session_of(access_token: str) -> str:
+    """`sid`, unverified: the history only needs a name for the session."""
+    payload = access_token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return str(claims["sid"])
