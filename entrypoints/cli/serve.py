@@ -26,6 +26,7 @@ def serve(
     """
     import uvicorn  # noqa: PLC0415 - a fifth of a second of imports
 
+    from entrypoints.http.draining import DrainingHttp  # noqa: PLC0415
     from entrypoints.logs import configure_logs  # noqa: PLC0415
 
     for name, value in (("PORTUNUS_HOST", host), ("PORTUNUS_PORT", port)):
@@ -49,7 +50,7 @@ def serve(
         port=settings.port,
         workers=workers,
         ws="none",
-        http="httptools",  # h11 lets both Transfer-Encoding and Content-Length through to the application
+        http=DrainingHttp,  # on httptools: h11 lets both Transfer-Encoding and Content-Length through to the application
         access_log=False,
         log_config=None,
         server_header=False,
