@@ -29,7 +29,7 @@ test: .venv/.ready  ## run the whole suite: memory, SQLite and a real PostgreSQL
 	@$(BIN)/pytest
 
 timing: .venv/.ready  ## measure that failed log-ins take as long, with 200 samples of each
-	@PORTUNUS_TIMING_SAMPLES=200 $(BIN)/pytest tests/timing
+	@PORTUNUS_TIMING_SAMPLES=200 $(BIN)/pytest -s tests/timing
 
 faults: .venv/.ready  ## kill, stop, freeze and fail over, in full, and write docs/faults.md; ONLY=F-03 for one of it
 	@PORTUNUS_FAULTS=full $(BIN)/pytest tests/faults -v $(if $(ONLY),-k test_$(shell echo $(ONLY) | tr -d '-' | tr A-Z a-z))

@@ -8,7 +8,7 @@ from argon2 import PasswordHasher as Argon2
 from argon2 import Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
-from adapters.security.bcrypt import BcryptVerifier
+from adapters.security.foreign_hashes import ForeignHashes
 from adapters.security.hashing_pool import HashingPool
 from application.ports.events import Events
 from application.ports.passwords import UnknownHashFormat
@@ -36,7 +36,7 @@ class Argon2PasswordHasher:
         self._pool = pool
         self._events = events
         self._argon2 = Argon2(time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.parallelism, type=Type.ID)
-        self._bcrypt = BcryptVerifier()
+        self._foreign = ForeignHashes()
         self._decoy = PasswordHash(self._argon2.hash(secrets.token_bytes(32)))
 
     async def hash(self, password: PlainPassword) -> PasswordHash:
@@ -60,28 +60,28 @@ class Argon2PasswordHasher:
             raise UnknownHashFormat
 
     def _reads(self, hash: PasswordHash) -> bool:
-        return self._bcrypt.reads(hash) or _reads_argon2(hash)
+        return self._foreign.reads(hash) or _reads_argon2(hash)
 
     def _matches(self, password: PlainPassword, hash: PasswordHash) -> bool:
-        if not hash.text.startswith(_PREFIX):
-            return self._bcrypt.verify(password, hash)
         try:
-            return self._argon2.verify(hash.text, password.encoded)
+            if self._foreign.reads(hash):
+                return self._foreign.verify(password, hash)
+            return self._argon2.verify(_argon2_of(hash), password.encoded)
         except VerifyMismatchError:
             return False
-        except VerificationError:  # of the right form, and yet no hash: a salt too short, say
+        except (VerificationError, ValueError):  # of the right form, and yet no hash: a salt too short, say
             self._events.record(PasswordHashUnreadable())
             return self._matches(password, self._decoy)
 
 
+def _argon2_of(hash: PasswordHash) -> str:
+    """Django puts the algorithm's name before the hash."""
+    return hash.text.removeprefix("argon2")
+
+
 def _reads_argon2(hash: PasswordHash) -> bool:
     try:
-        asked = extract_parameters(hash.text)
+        asked = extract_parameters(_argon2_of(hash))
     except InvalidHashError:
         return False
-    return (
-        asked.type is Type.ID
-        and asked.memory_cost <= _MOST_MEMORY
-        and asked.time_cost <= _MOST_TIME
-        and asked.parallelism <= _MOST_LANES
-    )
+    return asked.memory_cost <= _MOST_MEMORY and asked.time_cost <= _MOST_TIME and asked.parallelism <= _MOST_LANES

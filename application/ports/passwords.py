@@ -14,7 +14,10 @@ class Overloaded(Unavailable):
 class UnknownHashFormat(Refusal):
     code: ClassVar[str] = "unknown_hash_format"
     detail = (
-        "This is not a password hash that Portunus can verify. It takes argon2id ($argon2id$…) and bcrypt ($2a$, $2b$, $2y$)."
+        "This is not a password hash that Portunus can verify, or one that takes too much time or memory. It takes argon2"
+        " ($argon2id$, $argon2i$, $argon2d$), bcrypt ($2a$, $2b$, $2y$, $bcrypt-sha256$), scrypt ($scrypt$), PBKDF2 ($pbkdf2$,"
+        " $pbkdf2-sha256$, $pbkdf2-sha512$), sha-crypt ($5$, $6$), phpass ($P$, $H$), and Django's (argon2, bcrypt,"
+        " bcrypt_sha256, pbkdf2_sha256, pbkdf2_sha1)."
     )
 
 
@@ -33,7 +36,10 @@ class PasswordHasher(Protocol):
         ...
 
     def is_outdated(self, hash: PasswordHash) -> bool:
-        """Whether a password just verified against `hash` deserves a new one: an older algorithm or weaker costs."""
+        """Whether a password just verified against `hash` deserves a new one.
+
+        Another algorithm, or other costs: where all cost the same, no answer's time tells whose account it is.
+        """
         ...
 
     def require_readable(self, hash: PasswordHash) -> None:

@@ -33,7 +33,10 @@ def create(
     email: Annotated[str, typer.Option(help="The user's e-mail address.")],
     password_hash: Annotated[
         str | None,
-        typer.Option(help="Instead of a password: its argon2id or bcrypt hash from another system; '-' reads it from stdin."),
+        typer.Option(
+            help="Instead of a password: its hash from another system (argon2, bcrypt, scrypt, PBKDF2, sha-crypt, phpass, or as"
+            " Django stores it); '-' reads it from stdin."
+        ),
     ] = None,
 ) -> None:
     """Open an account.

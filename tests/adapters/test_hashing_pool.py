@@ -1,4 +1,6 @@
 import asyncio
+import os
+import sys
 import threading
 from datetime import timedelta
 
@@ -109,3 +111,16 @@ async def test_an_error_of_the_work_is_the_callers_and_frees_the_thread() -> Non
     for _ in range(3):
         with pytest.raises(LookupError):
             await pool.run(broken)
+
+
+def test_pw11_there_is_a_thread_for_each_core() -> None:
+    assert HashingPool().threads == (os.cpu_count() or 1)
+
+
+async def test_pw12_hashing_is_off_the_event_loop_and_yields_to_it() -> None:
+    where, priority = await HashingPool().run(
+        lambda: (threading.get_ident(), os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    )
+
+    assert where != threading.get_ident()
+    assert priority >= os.getpriority(os.PRIO_PROCESS, 0) + (10 if sys.platform == "linux" else 0)

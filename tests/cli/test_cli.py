@@ -7,6 +7,7 @@ import pytest
 from passlib.hash import bcrypt
 
 from tests.examples import PASSWORD, SECRET
+from tests.foreign_hashes import KNOWN, TOO_DEAR
 from tests.server import PORTUNUS
 
 SQLITE = {"PORTUNUS_ENV": "development", "PORTUNUS_DATABASE_URL": "sqlite:///portunus.db", "PORTUNUS_SECRET_KEY": SECRET}
@@ -97,12 +98,19 @@ def test_a_user_is_brought_with_a_hash_from_the_tutorials_store(migrated: Shell)
     assert (by_option.returncode, by_input.returncode) == (0, 0), by_option.stderr + by_input.stderr
 
 
+@pytest.mark.parametrize("name", ["django pbkdf2-sha256", "phpass", "scrypt"])
+def test_pw09_a_user_is_brought_with_a_hash_of_another_form(migrated: Shell, name: str) -> None:
+    assert migrated(*CREATE, "--password-hash", KNOWN[name], **SQLITE).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("words", "typed", "said"),
     [
         (CREATE, "short\n", "at least 15 characters"),
         (CREATE, "", "at least 15 characters"),
-        ((*CREATE, "--password-hash", "$1$abc"), "", "not a password hash"),
+        ((*CREATE, "--password-hash", "$1$abc"), "", "It takes argon2 ($argon2id$, $argon2i$, $argon2d$), bcrypt"),
+        ((*CREATE, "--password-hash", TOO_DEAR["sha256-crypt"]), "", "one that takes too much time or memory"),
+        (CREATE, "passwordpassword", "common password"),
         (("users", "create", "no name", "--email", "a@example.com"), PASSWORD, "ASCII letters"),
         (("users", "create", "admin", "--email", "a@example.com"), PASSWORD, "reserved"),
         (("users", "create", "johndoe", "--email", "nonsense"), PASSWORD, "name@example.com"),

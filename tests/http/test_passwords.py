@@ -1,10 +1,23 @@
 """What becomes of a password between the request and the store."""
 
+import asyncio
 import time
 import unicodedata
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from passlib.hash import bcrypt
 
+from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
+from adapters.security.hashing_pool import HashingPool
+from application.accounts.register_user import RegisterUser
+from application.sessions.login import Login
+from domain.password import PlainPassword
+from domain.username import Username
+from tests.examples import PASSWORD, a_stored_user, a_user
+from tests.fakes import RecordedEvents
+from tests.foreign_hashes import KNOWN, TOO_DEAR
 from tests.http.api import Api, require_oauth_error, require_problem
 
 COMMON = [
@@ -94,3 +107,122 @@ async def test_pw06_the_users_and_the_services_names_are_422(api: Api, password:
     answer = await api.sign_up(username="johnnydoe", email="sailor1@example.com", password=password)
 
     require_problem(answer, 422, "password_personal")
+
+
+async def _stored_hash(api: Api, name: str) -> str:
+    user = await api.store.live.find_by_username(Username(name))
+    text: str = user.password_hash.text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("password", "other"),
+    [
+        ("kqzjwvxp" * 9 + "trueTail", "kqzjwvxp" * 9 + "fakeTail"),
+        ("é四😀kqzjwvx" * 5 + "true tail", "é四😀kqzjwvx" * 5 + "fake tail"),
+        ("kqzjwvxpylmtrbdn" * 15 + "true", "kqzjwvxpylmtrbdn" * 15 + "fake"),
+        ("kqzjwvxp" * 9 + "trueTail", "kqzjwvxp" * 9),
+    ],
+    ids=["after byte 72", "of several bytes", "near the end", "cut"],
+)
+async def test_pw03_no_truncation(api: Api, password: str, other: str) -> None:
+    await _can_be_used(api, password)
+
+    require_oauth_error(await api.token(username="johndoe", password=other), 401, "invalid_grant", "invalid_credentials")
+
+
+async def test_pw03_what_would_end_a_password_early_is_400(api: Api) -> None:
+    require_problem(await api.sign_up(password="kqzjwvxpylmtrbdn\0tail"), 400, "invalid_json")
+    require_oauth_error(
+        await api.token(username="johndoe", password="kqzjwvxpylmtrbdn\0tail"), 400, "invalid_request", "invalid_form"
+    )
+
+
+async def test_pw08_what_is_stored_is_argon2id_of_the_settings_costs_and_never_the_same_twice(api: Api) -> None:
+    for name in ("one", "two"):
+        await api.sign_up(username=name)
+
+    one, two = await _stored_hash(api, "one"), await _stored_hash(api, "two")
+
+    assert one.startswith("$argon2id$v=19$m=64,t=1,p=1$")
+    assert len(one.split("$")[4]) == 22  # 16 bytes of salt
+    assert one != two
+
+
+@pytest.mark.parametrize("name", KNOWN)
+async def test_pw09_a_log_in_replaces_a_hash_from_elsewhere_by_argon2id(api: Api, name: str) -> None:
+    await a_stored_user(api.store, a_user(password_hash=KNOWN[name]))
+
+    refused = await api.token(username="johndoe", password="not the password at all")
+    kept = await _stored_hash(api, "johndoe")
+    answer = await api.token(username="johndoe", password=PASSWORD)
+
+    assert (refused.status_code, answer.status_code) == (401, 200)
+    assert kept == KNOWN[name]
+    assert (await _stored_hash(api, "johndoe")).startswith("$argon2id$v=19$m=64,t=1,p=1$")
+    assert (await api.me(answer.json()["access_token"])).status_code == 200
+    assert (await api.token(username="johndoe", password=PASSWORD)).status_code == 200
+
+
+async def test_pw09_a_log_in_replaces_an_argon2_hash_of_other_costs(api: Api) -> None:
+    weaker = Argon2PasswordHasher(HashingPool(), Argon2Cost(memory=32, time=1), RecordedEvents())
+    user = a_user()
+    await a_stored_user(api.store, replace(user, password_hash=await weaker.hash(PlainPassword.parse(PASSWORD))))
+
+    answer = await api.token(username="johndoe", password=PASSWORD)
+
+    assert answer.status_code == 200
+    assert (await _stored_hash(api, "johndoe")).startswith("$argon2id$v=19$m=64,t=1,p=1$")
+
+
+@pytest.mark.parametrize("password", ["kqzjwvxp" * 10, "kqzjwvxp" * 9 + "x", "é" * 37])
+async def test_pw10_a_password_over_72_bytes_is_401_where_the_hash_is_bcrypt(api: Api, password: str) -> None:
+    await a_stored_user(api.store, a_user(password_hash=bcrypt.using(rounds=4).hash(password.encode()[:72])))
+
+    answer = await api.token(username="johndoe", password=password)
+
+    require_oauth_error(answer, 401, "invalid_grant", "invalid_credentials")
+
+
+@pytest.mark.parametrize("text", ["x", "", "$argon2id$v=19$m=64,t=1,p=1$AA$AA", *TOO_DEAR.values()])
+async def test_pw13_a_hash_that_cannot_be_read_is_answered_as_a_wrong_password(api: Api, text: str) -> None:
+    await api.sign_up(username="other")
+    await a_stored_user(api.store, a_user(password_hash=text))
+
+    answer = await api.token(username="johndoe", password=PASSWORD)
+
+    wrong = await api.token(username="other", password="not the password at all")
+    assert (answer.status_code, answer.content) == (401, wrong.content)
+
+
+async def test_pw11_pw12_a_flood_is_answered_503_early_and_stalls_nothing_else(api: Api) -> None:
+    pool = HashingPool(threads=1, queue=2, patience=timedelta(seconds=10))
+    slow = Argon2PasswordHasher(pool, Argon2Cost(), RecordedEvents())
+    api.use_cases[Login] = replace(api.use_cases[Login], hasher=slow)
+    flood = [asyncio.ensure_future(api.token(username="nobody", password="not a password")) for _ in range(40)]
+    await asyncio.sleep(0)
+
+    began = time.perf_counter()
+    live = await api.http.get("/health/live")
+    took = time.perf_counter() - began
+
+    answers = await asyncio.gather(*flood)
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert live.status_code == 200
+    assert took < 1
+    assert {answer.status_code for answer in answers} == {401, 503}
+    assert len(refused) >= 30
+    for answer in refused:
+        require_problem(answer, 503, "overloaded")
+        assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_pw11_sign_up_is_answered_503_when_the_queue_is_full(api: Api) -> None:
+    pool = HashingPool(threads=1, queue=0, patience=timedelta(milliseconds=1))
+    api.use_cases[RegisterUser] = replace(
+        api.use_cases[RegisterUser], hasher=Argon2PasswordHasher(pool, Argon2Cost(), RecordedEvents())
+    )
+
+    answers = await asyncio.gather(*(api.sign_up(username=f"user{number}") for number in range(10)))
+
+    assert sorted({answer.status_code for answer in answers}) == [201, 503]

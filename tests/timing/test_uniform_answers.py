@@ -2,6 +2,7 @@ import os
 import secrets
 import time
 from dataclasses import replace
+from statistics import quantiles
 from typing import Any
 
 import httpx2
@@ -12,6 +13,7 @@ from application.sessions.login import Login
 from domain.password import PasswordHash, PlainPassword
 from domain.username import Username
 from tests.examples import PASSWORD, a_stored_user, a_user
+from tests.foreign_hashes import KNOWN
 from tests.timing.statistics import p_value, tells_apart
 
 SAMPLES = int(os.environ.get("PORTUNUS_TIMING_SAMPLES", "30"))
@@ -77,6 +79,20 @@ async def test_en02_without_the_decoy_the_difference_is_found(portunus: Portunus
     times = await _measure(client, ("nobody", "wrong"))
 
     assert tells_apart(times["wrong"], times["nobody"])
+
+
+async def test_en03_how_far_a_hash_from_elsewhere_tells_itself_apart_is_reported(portunus: Portunus) -> None:
+    await _populate(portunus)
+    elsewhere = ("bcrypt 2b", "pbkdf2-sha256", "argon2id")
+    for number, name in enumerate(elsewhere):
+        await a_stored_user(portunus[1], a_user(f"elsewhere{number}", password_hash=KNOWN[name]))
+
+    times = await _measure(portunus[0], ("wrong", *(f"elsewhere{number}" for number in range(len(elsewhere)))))
+
+    for name, measured in zip(("argon2id, as made here", *elsewhere), times.values(), strict=True):
+        floor = quantiles(measured, n=5)[0] * 1000
+        print(f"\n{name}: {floor:.1f} ms, told apart: {tells_apart(times['wrong'], measured)}")
+    assert all(len(measured) == SAMPLES for measured in times.values())
 
 
 class _WithoutDecoy:
