@@ -4,12 +4,16 @@ import ipaddress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 NEW_SECRET = "python3 -c 'import secrets; print(secrets.token_hex(32))'"  # noqa: S105 - the command, not a secret
+_DEFAULT_PASSWORDS = frozenset(
+    "postgres postgresql portunus password passw0rd password123 changeme change-me changethis change-this admin root secret"
+    " example test dev development default qwerty letmein trust 1234 12345 123456 12345678 123456789".split()
+)
 
 
 def _seconds(value: object) -> object:
@@ -156,6 +160,8 @@ class Settings(BaseSettings):
             )
         if self.database_url.get_secret_value().startswith("memory:"):
             reasons.append("PORTUNUS_DATABASE_URL=memory:// forgets every account at the stop: development only.")
+        if _has_default_password(self.database_url.get_secret_value()):
+            reasons.append("The password in PORTUNUS_DATABASE_URL is one that everybody tries first: give the role another.")
         if not self.issuer.startswith("https://") or not urlsplit(self.issuer).hostname:
             reasons.append("Set PORTUNUS_ISSUER to the https:// address that clients reach Portunus at.")
         if (self.argon2_memory, self.argon2_time) < (19456, 1) or self.argon2_memory * self.argon2_time < 2 * 19456:
@@ -167,6 +173,15 @@ def _line(problem: dict[str, object]) -> str:
     location = problem["loc"]
     name = str(location[0]).upper() if isinstance(location, tuple) and location else ""
     return f"PORTUNUS_{name}: {str(problem['msg']).removeprefix('Value error, ')}."
+
+
+def _has_default_password(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False  # no URL at all, and refused as such
+    password = unquote(parts.password or "").lower()
+    return bool(password) and password in {*_DEFAULT_PASSWORDS, (parts.username or "").lower(), parts.path.strip("/").lower()}
 
 
 def _is_loopback(host: str) -> bool:

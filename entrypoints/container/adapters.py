@@ -25,6 +25,7 @@ from application.ports.tokens import AccessTokens, RefreshTokens, SigningKeys
 from application.ports.unit_of_work import Store
 from domain.password import PasswordPolicy
 from domain.session import Lifetimes
+from entrypoints.secret_file import read_secret_file
 from entrypoints.settings import NEW_SECRET, Settings, UnsafeSettings
 
 
@@ -39,13 +40,10 @@ def _open_store(settings: Settings, clock: Clock, lifetimes: Lifetimes) -> Store
 
 
 def _read_secret(settings: Settings) -> SecretKey:
-    text = settings.secret_key.get_secret_value()
+    path = settings.secret_key_file
+    text = read_secret_file(path) if path else settings.secret_key.get_secret_value()
     try:
-        if settings.secret_key_file:
-            text = settings.secret_key_file.read_text().strip()
         return SecretKey.parse(text)
-    except OSError as error:
-        raise UnsafeSettings(f"The secret's file, {settings.secret_key_file}, cannot be read: {error.strerror}.") from None
     except UnusableSecret as error:
         raise UnsafeSettings(f"PORTUNUS_SECRET_KEY cannot be used. {error} Make one with: {NEW_SECRET}") from None
 

@@ -1,6 +1,7 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -181,24 +182,24 @@ def test_ks01_production_says_all_that_it_lacks(shell: Shell) -> None:
     ("changed", "said"),
     [
         ({"PORTUNUS_SECRET_KEY": "your-secret-key"}, "secrets.token_hex(32)"),
-        ({"PORTUNUS_SECRET_KEY": "a" * 64}, "not random"),
         ({"PORTUNUS_SECRET_KEY": f"{SECRET},{SECRET}"}, "key id"),
         ({"PORTUNUS_SECRET_KEY": "", "PORTUNUS_SECRET_KEY_FILE": "absent"}, "absent, cannot be read"),
         ({"PORTUNUS_SECRET_KEY_FILE": "absent"}, "not both"),
-        ({"PORTUNUS_ISSUER": "http://id.example.com"}, "https://"),
-        ({"PORTUNUS_DATABASE_URL": "memory://"}, "development only"),
         ({"PORTUNUS_DATABASE_URL": "mysql://root:hunter2@db/x"}, "postgresql://"),
         ({"PORTUNUS_DATABASE_URL": "postgresql://db/x?nonsense=1"}, "nonsense"),
         ({"PORTUNUS_PASSWORD_MIN_LENGTH": "7"}, "PORTUNUS_PASSWORD_MIN_LENGTH"),
-        ({"PORTUNUS_ARGON2_MEMORY": "1024"}, "OWASP"),
         ({"PORTUNUS_CORS_ORIGINS": "*"}, "PORTUNUS_CORS_ORIGINS"),
         ({"PORTUNUS_PORT": "x"}, "PORTUNUS_PORT"),
-        ({"PORTUNUS_ENV": "development", "PORTUNUS_HOST": "0.0.0.0"}, "loopback"),  # noqa: S104 - what is refused
     ],
 )
-def test_ks01_what_is_unsafe_does_not_start(shell: Shell, changed: dict[str, str], said: str) -> None:
+def test_ks01_what_is_unsafe_does_not_start_and_is_told_within_seconds(
+    shell: Shell, changed: dict[str, str], said: str
+) -> None:
+    began = time.monotonic()
+
     line = shell.refused("serve", **{**PRODUCTION, **changed})
 
+    assert time.monotonic() - began < 20  # 3 on a machine of its own; this one may be shared
     assert said in line
     for value in changed.values():
         assert len(value) < 12 or value not in line
