@@ -15,6 +15,14 @@ class RefreshReuse:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionShadowed:
+    """Refresh tokens were used from two places, rotation after rotation, and the session was ended: somebody had a copy."""
+
+    user_id: UserId
+    session_id: SessionId
+
+
+@dataclass(frozen=True, slots=True)
 class SessionAhead:
     """A client knew a newer refresh token than the store: writes were lost, in a failover or by a restored backup."""
 
@@ -35,4 +43,4 @@ class SigningKeyUnreadable:
     reason: str
 
 
-Event = RefreshReuse | SessionAhead | PasswordHashUnreadable | SigningKeyUnreadable
+Event = RefreshReuse | SessionShadowed | SessionAhead | PasswordHashUnreadable | SigningKeyUnreadable

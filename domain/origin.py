@@ -44,6 +44,9 @@ class Origin:
         return str(IPv6Network((int(address), 48), strict=False))
 
 
+NOWHERE = Origin()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """What a rotation remembers of its origin.

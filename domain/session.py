@@ -37,6 +37,10 @@ class AuthenticationMethod(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the method
 
 
+# A client that changes networks repeats from elsewhere now and then; whoever follows one does so at every rotation.
+STRAYS_OF_A_SHADOW = 3
+
+
 @dataclass(frozen=True, slots=True)
 class SessionSecret:
     """32 random bytes that only the holder of the session's refresh token knows; the store keeps `digest`."""
@@ -74,9 +78,9 @@ class Session:
     device: Device = UNRECOGNISED
     network: str | None = None  # of the log-in, then of the last rotation; a /24 or /48
     seen_at: datetime | None = None  # when it was used beside rotations, to the minute
-    rotated_from: bytes | None = field(default=None, repr=False)
-    strayed: bool = False
-    strays: int = 0
+    rotated_from: bytes | None = field(default=None, repr=False)  # a digest of the origin of the last rotation
+    strayed: bool = False  # that rotation was also repeated from another origin
+    strays: int = 0  # rotations in a row that were
 
     def has_expired(self, now: datetime, lifetimes: Lifetimes) -> bool:
         return now >= self._ends_at(lifetimes)
@@ -161,8 +165,15 @@ class Reused:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadowed:
+    """The parent came from elsewhere, and so it did after each of the rotations before: the session has been ended."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """No such session, a wrong secret, or the session or its user is over. Nothing changed."""
 
 
-RotationOutcome = Advanced | Repeated | Ahead | Reused | Unknown
+RotationOutcome = Advanced | Repeated | Ahead | Reused | Shadowed | Unknown

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from adapters.ids import Uuid7Ids
 from application.ports.unit_of_work import Store
 from domain.email import EmailAddress
-from domain.origin import Device, DeviceKind
+from domain.origin import Device, DeviceKind, Trace
 from domain.password import PasswordHash
 from domain.session import NewSession, PresentedRefreshToken, Session, SessionSecret
 from domain.user import User
@@ -57,6 +57,9 @@ async def a_stored_session(store: Store, user: User | None = None) -> tuple[Sess
         await work.commit()
     assert session is not None
     return session, secret
+
+
+HERE = Trace(network="203.0.113.0/24", digests=(b"here----",))
 
 
 def a_token(session: Session, secret: SessionSecret, *, counter: int = 0) -> PresentedRefreshToken:

@@ -15,7 +15,9 @@ from adapters.memory.users import MemoryUserRepository
 from application.ports.clock import Clock
 from application.ports.unit_of_work import FoundCaller, UnitOfWork
 from domain.actor import Actor
+from domain.origin import Trace
 from domain.session import (
+    STRAYS_OF_A_SHADOW,
     Advanced,
     Ahead,
     EndedSession,
@@ -27,6 +29,7 @@ from domain.session import (
     RotationOutcome,
     Session,
     SessionId,
+    Shadowed,
     Unknown,
 )
 from domain.signing_key import SigningKey, StoredKeyRing
@@ -86,7 +89,7 @@ class MemoryLiveStatements:
         user = self._who_may_act(session) if session and session.user_id == user_id else None
         return FoundCaller(Actor(user, session) if user and session else None, self._tables.ring_generations[1])
 
-    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta) -> RotationOutcome:
+    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
         async with _begin(self._tables, self._clock, self._lifetimes) as work:
             session = await work.sessions.get(presented.session_id)
             if (
@@ -102,12 +105,25 @@ class MemoryLiveStatements:
                     counter=presented.counter + 1,
                     rotated_at=now,
                     access_until=now + self._lifetimes.access,
+                    network=trace.network,
+                    rotated_from=trace.digests[0],
+                    strayed=False,
+                    strays=session.strays if session.strayed else 0,
                 )
                 work.sessions.replace(stepped)
                 await work.commit()
                 return Advanced(stepped) if presented.counter == session.counter else Ahead(stepped)
             if presented.counter == session.counter - 1 and now < session.rotated_at + grace:
-                return Repeated(session)
+                if session.strayed or session.rotated_from is None or session.rotated_from in trace.digests:
+                    return Repeated(session)
+                strayed = replace(session, strayed=True, strays=session.strays + 1)
+                shadowed = strayed.strays >= STRAYS_OF_A_SHADOW
+                if shadowed:
+                    strayed = work.sessions.end(strayed, reason=EndReason.SHADOWED)
+                else:
+                    work.sessions.replace(strayed)
+                await work.commit()
+                return Shadowed(strayed) if shadowed else Repeated(strayed)
             ended = work.sessions.end(session, reason=EndReason.REFRESH_REUSE)
             await work.commit()
             return Reused(ended)

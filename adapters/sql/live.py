@@ -13,9 +13,11 @@ from sqlalchemy import (
     Row,
     and_,
     case,
+    false,
     func,
     literal,
     null,
+    or_,
     select,
     true,
     update,
@@ -31,7 +33,9 @@ from adapters.sql.signing_keys import key_from_row
 from adapters.sql.users import user_from_row
 from application.ports.unit_of_work import FoundCaller, StoreUnavailable
 from domain.actor import Actor
+from domain.origin import Trace
 from domain.session import (
+    STRAYS_OF_A_SHADOW,
     Advanced,
     Ahead,
     EndedSession,
@@ -42,17 +46,19 @@ from domain.session import (
     Reused,
     RotationOutcome,
     SessionId,
+    Shadowed,
     Unknown,
 )
 from domain.signing_key import StoredKeyRing
 from domain.user import User, UserId
 from domain.username import Username
 
-_OUTCOMES: dict[str, type[Advanced | Repeated | Ahead | Reused]] = {
+_OUTCOMES: dict[str, type[Advanced | Repeated | Ahead | Reused | Shadowed]] = {
     "advanced": Advanced,
     "repeated": Repeated,
     "ahead": Ahead,
     "reused": Reused,
+    "shadowed": Shadowed,
 }
 
 
@@ -89,11 +95,20 @@ class SqlLiveStatements:
         session = SimpleNamespace(**dict(zip(sessions.c.keys(), values[len(users.c) :], strict=True)))
         return FoundCaller(Actor(user_from_row(user), session_from_row(session)), row.ring_generation)
 
-    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta) -> RotationOutcome:
+    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
         counter, token = sessions.c.counter, literal(presented.counter, sessions.c.counter.type)
         steps = token >= counter
         repeats = and_(token == counter - 1, sessions.c.rotated_at > self._time.ago(grace))
         spent = and_(token < counter, ~repeats)
+        # The first repeat from elsewhere counts, once for each rotation.
+        elsewhere = and_(
+            repeats,
+            ~sessions.c.strayed,
+            sessions.c.rotated_from.is_not(None),
+            sessions.c.rotated_from.not_in(trace.digests),
+        )
+        shadowed = and_(elsewhere, sessions.c.strays >= STRAYS_OF_A_SHADOW - 1)
+        ends = or_(spent, shadowed)
         rotation = (
             update(sessions)
             .where(
@@ -103,12 +118,24 @@ class SqlLiveStatements:
                 self._may_act(),
             )
             .values(
-                outcome=case((token == counter, "advanced"), (token > counter, "ahead"), (repeats, "repeated"), else_="reused"),
+                outcome=case(
+                    (token == counter, "advanced"),
+                    (token > counter, "ahead"),
+                    (shadowed, "shadowed"),
+                    (repeats, "repeated"),
+                    else_="reused",
+                ),
                 counter=case((steps, token + 1), else_=counter),
                 rotated_at=case((steps, self._time.now()), else_=sessions.c.rotated_at),
                 access_until=case((steps, self._time.ahead(self._lifetimes.access)), else_=sessions.c.access_until),
-                ended_at=case((spent, self._time.now()), else_=null()),
-                end_reason=case((spent, EndReason.REFRESH_REUSE.value), else_=null()),
+                network=case((steps, literal(trace.network, sessions.c.network.type)), else_=sessions.c.network),
+                rotated_from=case(
+                    (steps, literal(trace.digests[0], sessions.c.rotated_from.type)), else_=sessions.c.rotated_from
+                ),
+                strayed=case((steps, false()), (elsewhere, true()), else_=sessions.c.strayed),
+                strays=case((and_(steps, ~sessions.c.strayed), 0), (elsewhere, sessions.c.strays + 1), else_=sessions.c.strays),
+                ended_at=case((ends, self._time.now()), else_=null()),
+                end_reason=case((spent, EndReason.REFRESH_REUSE.value), (shadowed, EndReason.SHADOWED.value), else_=null()),
             )
             .returning(*sessions.c)
         )

@@ -11,6 +11,7 @@ from application.ports.signing_keys import SigningKeyRepository
 from application.ports.users import UserRepository
 from domain.actor import Actor
 from domain.errors import Unavailable
+from domain.origin import Trace
 from domain.session import EndedSession, EndReason, PresentedRefreshToken, RotationOutcome, SessionId
 from domain.signing_key import StoredKeyRing
 from domain.user import User, UserId
@@ -68,8 +69,12 @@ class LiveStatements(Protocol):
         """The session and its user, if they belong together, the session is live and the user may act."""
         ...
 
-    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta) -> RotationOutcome:
-        """Spend a refresh token: decide, and store what was decided, as one act. Of rivals with one token, one advances."""
+    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
+        """Spend a refresh token: decide, and store what was decided, as one act. Of rivals with one token, one advances.
+
+        `trace` is of who presents it: repeated from elsewhere than it was rotated from, rotation after rotation, the session
+        is shadowed.
+        """
         ...
 
     async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:

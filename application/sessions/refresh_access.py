@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import assert_never, final
 
 from application.ports.events import Events
+from application.ports.origins import Origins
 from application.ports.tokens import AccessTokens, RefreshTokens
 from application.ports.unit_of_work import Store
-from domain.events import RefreshReuse, SessionAhead
+from domain.events import RefreshReuse, SessionAhead, SessionShadowed
+from domain.origin import NOWHERE, Origin
 from domain.session import (
     Advanced,
     Ahead,
@@ -15,6 +17,7 @@ from domain.session import (
     Lifetimes,
     Repeated,
     Reused,
+    Shadowed,
     TokenPair,
     Unknown,
 )
@@ -27,24 +30,30 @@ class RefreshAccess:
 
     The parent presented again within the grace window gets the same successor, so a lost answer or a second tab logs nobody
     out. Anything older is a stolen copy, ours or the user's; we cannot tell who holds the good one, so the session ends for
-    both (RFC 9700 4.14.2).
+    both (RFC 9700 4.14.2). So it does when the window is used from elsewhere, rotation after rotation: a thief who follows.
     """
 
     store: Store
     refresh_tokens: RefreshTokens
     access_tokens: AccessTokens
+    origins: Origins
     events: Events
     lifetimes: Lifetimes
 
-    async def __call__(self, *, refresh_token: str, grace: timedelta | None = None) -> TokenPair:
+    async def __call__(self, *, refresh_token: str, origin: Origin = NOWHERE, grace: timedelta | None = None) -> TokenPair:
         """`grace` replaces the configured window, for a token that came a way on which it may have been seen."""
         presented = self.refresh_tokens.open(refresh_token)
-        outcome = await self.store.live.rotate(presented, grace=self.lifetimes.grace if grace is None else grace)
+        outcome = await self.store.live.rotate(
+            presented, grace=self.lifetimes.grace if grace is None else grace, trace=self.origins.trace(origin)
+        )
         match outcome:
             case Unknown():
                 raise InvalidRefreshToken
             case Reused(session):
                 self.events.record(RefreshReuse(session.user_id, session.id))
+                raise InvalidRefreshToken
+            case Shadowed(session):
+                self.events.record(SessionShadowed(session.user_id, session.id))
                 raise InvalidRefreshToken
             case Ahead(session):
                 self.events.record(SessionAhead(session.user_id, session.id))

@@ -13,6 +13,7 @@ from adapters.security.common_passwords import read_common_passwords
 from adapters.security.hashing_pool import HashingPool
 from adapters.security.jwt import JwtAccessTokens
 from adapters.security.key_ring import KeyRing
+from adapters.security.origins import KeyedOrigins
 from adapters.security.refresh_tokens import MacRefreshTokens
 from adapters.security.secret_key import SecretKey, UnusableSecret
 from adapters.sql.engines import UnusableDatabaseUrl, open_engine
@@ -20,6 +21,7 @@ from adapters.sql.store import SqlStore
 from application.ports.clock import Clock
 from application.ports.events import Events
 from application.ports.ids import Ids
+from application.ports.origins import Origins
 from application.ports.passwords import PasswordHasher
 from application.ports.tokens import AccessTokens, RefreshTokens, SigningKeys
 from application.ports.unit_of_work import Store
@@ -97,4 +99,5 @@ class Adapters(containers.DeclarativeContainer):
     )
     signing_keys: providers.Provider[SigningKeys] = providers.Singleton(_signing_keys, key_ring)
     access_tokens: providers.Provider[AccessTokens] = providers.Singleton(_access_tokens, settings, key_ring, clock)
+    origins: providers.Provider[Origins] = providers.Singleton(KeyedOrigins, secret)
     refresh_tokens: providers.Provider[RefreshTokens] = providers.Singleton(MacRefreshTokens, secret)

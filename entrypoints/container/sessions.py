@@ -25,6 +25,7 @@ class Sessions(containers.DeclarativeContainer):
         store=adapters.store,
         refresh_tokens=adapters.refresh_tokens,
         access_tokens=adapters.access_tokens,
+        origins=adapters.origins,
         events=adapters.events,
         lifetimes=adapters.lifetimes,
     )

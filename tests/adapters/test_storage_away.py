@@ -15,7 +15,7 @@ from domain.password import PasswordHash
 from domain.session import Advanced, Lifetimes
 from domain.username import Username
 from tests.databases import Databases
-from tests.examples import a_new_session, a_stored_session, a_stored_user, a_token, a_user
+from tests.examples import HERE, a_new_session, a_stored_session, a_stored_user, a_token, a_user
 from tests.fakes import FakeClock
 
 TERMINATE = (
@@ -47,7 +47,7 @@ async def test_rl04_connections_that_died_while_idle_are_noticed_by_nobody(postg
 
     assert (await postgresql.store.live.authenticate(session_id=session.id, user_id=session.user_id)).actor
     await postgresql.execute(TERMINATE)
-    outcome = await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30))
+    outcome = await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30), trace=HERE)
 
     assert isinstance(outcome, Advanced)
 
@@ -57,9 +57,9 @@ async def test_without_a_window_a_rotation_is_not_tried_again(postgresql: Postgr
     await postgresql.execute(TERMINATE)
 
     with pytest.raises(StoreUnavailable):
-        await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(0))
+        await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(0), trace=HERE)
 
-    assert isinstance(await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(0)), Advanced)
+    assert isinstance(await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(0), trace=HERE), Advanced)
 
 
 async def test_a_backend_that_dies_in_a_unit_of_work_takes_the_work_with_it(postgresql: Postgresql) -> None:
@@ -79,12 +79,12 @@ async def test_a_database_that_became_read_only_is_away_until_it_is_not(postgres
 
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
-            await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30))
+            await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30), trace=HERE)
         with pytest.raises(StoreUnavailable):
             await a_stored_user(postgresql.store, a_user("other"))
 
     await postgresql.databases.configure(postgresql.url, "RESET default_transaction_read_only")
-    outcome = await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30))
+    outcome = await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30), trace=HERE)
     assert isinstance(outcome, Advanced)
 
 

@@ -8,6 +8,7 @@ from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
 from adapters.security.jwt import JwtAccessTokens
 from adapters.security.key_ring import KeyRing
+from adapters.security.origins import KeyedOrigins
 from adapters.security.refresh_tokens import MacRefreshTokens
 from adapters.security.secret_key import SecretKey
 from application.accounts.get_current_user import GetCurrentUser
@@ -98,6 +99,7 @@ def bare() -> InMemory:
             store=store,
             refresh_tokens=refresh_tokens,
             access_tokens=access_tokens,
+            origins=KeyedOrigins(secret),
             events=events,
             lifetimes=LIFETIMES,
         ),

@@ -6,6 +6,7 @@ import pytest
 
 from adapters.ids import Uuid7Ids
 from application.ports.unit_of_work import Store
+from domain.origin import Trace
 from domain.password import PasswordHash
 from domain.session import (
     Advanced,
@@ -19,7 +20,7 @@ from domain.session import (
     Unknown,
 )
 from tests.contracts.conftest import LIFETIMES, Storage
-from tests.examples import a_stored_session, a_stored_user, a_token, a_user
+from tests.examples import HERE, a_stored_session, a_stored_user, a_token, a_user
 from tests.fakes import FakeClock
 
 GRACE = LIFETIMES.grace
@@ -32,8 +33,10 @@ async def _stored(storage: Storage, session: Session) -> Session:
     return found
 
 
-async def _rotate(store: Store, session: Session, secret: SessionSecret, *, counter: int) -> RotationOutcome:
-    return await store.live.rotate(a_token(session, secret, counter=counter), grace=GRACE)
+async def _rotate(
+    store: Store, session: Session, secret: SessionSecret, *, counter: int, trace: Trace = HERE
+) -> RotationOutcome:
+    return await store.live.rotate(a_token(session, secret, counter=counter), grace=GRACE, trace=trace)
 
 
 async def test_the_newest_token_advances_the_session_by_one(storage: Storage) -> None:
@@ -88,9 +91,9 @@ async def test_rt06_repeating_does_not_extend_the_window(storage: Storage) -> No
 async def test_without_a_window_the_parent_ends_the_session_at_once(storage: Storage) -> None:
     session, secret = await a_stored_session(storage.store)
     token = a_token(session, secret)
-    await storage.store.live.rotate(token, grace=timedelta(0))
+    await storage.store.live.rotate(token, grace=timedelta(0), trace=HERE)
 
-    assert isinstance(await storage.store.live.rotate(token, grace=timedelta(0)), Reused)
+    assert isinstance(await storage.store.live.rotate(token, grace=timedelta(0), trace=HERE), Reused)
 
 
 async def test_a_token_two_steps_back_ends_that_session_and_no_other(storage: Storage) -> None:

@@ -9,7 +9,7 @@ from domain.password import PasswordHash
 from domain.session import Advanced, AuthenticationMethod, EndedSession, EndReason, NewSession, Session
 from domain.user import User
 from tests.contracts.conftest import LIFETIMES, Storage
-from tests.examples import a_new_session, a_stored_session, a_stored_user, a_token, a_user
+from tests.examples import HERE, a_new_session, a_stored_session, a_stored_user, a_token, a_user
 from tests.fakes import FakeClock
 
 
@@ -184,7 +184,8 @@ async def test_what_ended_is_told_with_the_time_that_its_newest_access_token_is_
     sessions = [await a_stored_session(storage.store, user) for _ in range(2)]
     await storage.age(timedelta(minutes=5))
     advanced = [
-        await storage.store.live.rotate(a_token(session, secret), grace=LIFETIMES.grace) for session, secret in sessions
+        await storage.store.live.rotate(a_token(session, secret), grace=LIFETIMES.grace, trace=HERE)
+        for session, secret in sessions
     ]
     newest = [_as_ended(outcome.session) for outcome in advanced if isinstance(outcome, Advanced)]
 

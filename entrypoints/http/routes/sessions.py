@@ -25,6 +25,7 @@ from entrypoints.http.oauth import (
     require_fields,
     require_no_client_secret,
 )
+from entrypoints.http.origin import RequestOrigin
 from entrypoints.http.problems import Problem, ProblemRaised
 from entrypoints.http.strict import StrictRequest, StrictRoute, require_media_type
 
@@ -105,6 +106,7 @@ def _body_in_openapi(*, required: bool) -> dict[str, Any]:
 async def log_in(
     form: Annotated[TokenForm, Form()],
     request: Request,
+    origin: RequestOrigin,
     login: Annotated[Login, use(Login)],
     refresh_access: Annotated[RefreshAccess, use(RefreshAccess)],
 ) -> TokensOut:
@@ -116,7 +118,7 @@ async def log_in(
             return TokensOut.of(await login(identifier=form.username or "", password=password))
         case "refresh_token":
             require_fields(refresh_token=form.refresh_token)
-            return TokensOut.of(await refresh_access(refresh_token=form.refresh_token or ""))
+            return TokensOut.of(await refresh_access(refresh_token=form.refresh_token or "", origin=origin))
         case _:
             raise OAuthRefused("unsupported_grant_type", UNSUPPORTED_GRANT_TYPE)
 
@@ -130,21 +132,23 @@ async def log_in(
     responses=answers(InvalidRefreshToken, _IN_QUERY, NOT_JSON, INVALID_BODY, WRONG_MEDIA_TYPE, STORAGE_UNAVAILABLE),
 )
 async def refresh(
+    *,
     in_body: RefreshTokenInBody,
     request: Request,
     response: Response,
+    origin: RequestOrigin,
     refresh_access: Annotated[RefreshAccess, use(RefreshAccess)],
     in_query: Annotated[str | None, Query(alias="refresh_token", deprecated=True)] = None,
 ) -> TokensOut:
     given = len(request.query_params.getlist("refresh_token"))
     if not given:
         require_fields(refresh_token=in_body)
-        return TokensOut.of(await refresh_access(refresh_token=in_body or ""))
+        return TokensOut.of(await refresh_access(refresh_token=in_body or "", origin=origin))
     if not request.app.state.refresh_token_in_query or given > 1 or in_body is not None:
         raise ProblemRaised(_IN_QUERY.status, _IN_QUERY.code, _IN_QUERY.detail)
     response.headers["Deprecation"] = "@1764547200"  # RFC 9745
     # What stood in a URL may have been seen on the way: no second answer for it.
-    return TokensOut.of(await refresh_access(refresh_token=in_query or "", grace=timedelta(0)))
+    return TokensOut.of(await refresh_access(refresh_token=in_query or "", origin=origin, grace=timedelta(0)))
 
 
 @router.post(
