@@ -108,13 +108,18 @@ class Settings(BaseSettings):
     @classmethod
     def read(cls) -> Self:
         """From the environment, then `.env`, then the defaults. Raises `UnsafeSettings`."""
+        settings = cls.read_unjudged()
+        settings.require_safe()
+        return settings
+
+    @classmethod
+    def read_unjudged(cls) -> Self:
+        """As `read`, but unsafe values pass. Raises `UnsafeSettings` for what is no value at all."""
         try:
             settings = cls(_env_file=".env")
         except ValidationError as error:
             raise UnsafeSettings("\n".join(_line(dict(problem)) for problem in error.errors())) from None
-        settings = settings.with_defaults()
-        settings.require_safe()
-        return settings
+        return settings.with_defaults()
 
     @property
     def address(self) -> str:
@@ -134,15 +139,22 @@ class Settings(BaseSettings):
 
     def require_safe(self) -> None:
         """Refuse what must not run. Raises `UnsafeSettings` with what to do about each thing."""
-        reasons = list(self._unsafe_anywhere())
-        if self.env == "production":
-            reasons += self._unsafe_in_production()
-        if reasons:
+        if reasons := self.reasons_not_to_start():
             raise UnsafeSettings("\n".join(reasons))
+
+    def reasons_not_to_start(self) -> list[str]:
+        """A line for each, which says what to do about it."""
+        reasons = list(self._unsafe_anywhere())
+        return reasons + self._unsafe_in_production() if self.env == "production" else reasons
+
+    @property
+    def hashing_is_below_the_floor(self) -> bool:
+        """OWASP's: 19 MiB and two passes, or as much work with more memory."""
+        return self.argon2_memory < 19456 or self.argon2_memory * self.argon2_time < 2 * 19456
 
     def _unsafe_anywhere(self) -> list[str]:
         reasons = []
-        if self.env == "development" and not _is_loopback(self.host):
+        if self.env == "development" and not is_loopback(self.host):
             reasons.append("Development mode listens on loopback only: use HOST=127.0.0.1, or set PORTUNUS_ENV=production.")
         if self.secret_key.get_secret_value() and self.secret_key_file:
             reasons.append("Set PORTUNUS_SECRET_KEY or PORTUNUS_SECRET_KEY_FILE, not both.")
@@ -164,7 +176,7 @@ class Settings(BaseSettings):
             reasons.append("The password in PORTUNUS_DATABASE_URL is one that everybody tries first: give the role another.")
         if not self.issuer.startswith("https://") or not urlsplit(self.issuer).hostname:
             reasons.append("Set PORTUNUS_ISSUER to the https:// address that clients reach Portunus at.")
-        if (self.argon2_memory, self.argon2_time) < (19456, 1) or self.argon2_memory * self.argon2_time < 2 * 19456:
+        if self.hashing_is_below_the_floor:
             reasons.append("PORTUNUS_ARGON2_MEMORY and PORTUNUS_ARGON2_TIME are below OWASP's floor (19456 KiB, 2 passes).")
         return reasons
 
@@ -184,7 +196,8 @@ def _has_default_password(url: str) -> bool:
     return bool(password) and password in {*_DEFAULT_PASSWORDS, (parts.username or "").lower(), parts.path.strip("/").lower()}
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Of an address or `localhost`; other names are not looked up."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

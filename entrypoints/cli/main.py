@@ -11,6 +11,7 @@ import typer
 from typer import Abort, TyperException
 
 from domain.errors import Refusal
+from entrypoints.cli.doctor import config, doctor
 from entrypoints.cli.migrate import migrate
 from entrypoints.cli.serve import serve
 from entrypoints.cli.users import users
@@ -19,13 +20,19 @@ from entrypoints.settings import UnsafeSettings
 
 app = typer.Typer(
     name="portunus",
-    help="A self-hosted authentication service. Settings are PORTUNUS_* variables, or lines of .env: see .env.example.",
+    help=(
+        "A self-hosted authentication service. Settings are PORTUNUS_* variables, or lines of .env: see .env.example.\n\n"
+        "To begin: portunus doctor says what is missing. Completion for bash, zsh, fish and PowerShell:"
+        " portunus --install-completion."
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they print local variables, and those hold secrets
     rich_markup_mode=None,
 )
 app.command()(serve)
 app.command()(migrate)
+app.command()(doctor)
+app.command()(config)
 app.add_typer(users, name="users")
 
 

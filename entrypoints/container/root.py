@@ -41,6 +41,11 @@ def store_of(container: Portunus) -> Store:
     return store
 
 
+def require_secret(settings: Settings) -> None:
+    """Raises `UnsafeSettings` unless the secret can be used. The rest is not made."""
+    build(settings).adapters.secret()
+
+
 def use_cases_of(container: Portunus) -> Mapping[type, Any]:
     """Every use case, built once, by its class."""
     capabilities = (container.accounts, container.sessions, container.keys, container.directory, container.upkeep)

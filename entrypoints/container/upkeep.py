@@ -3,6 +3,7 @@
 from dependency_injector import containers, providers
 
 from application.upkeep.check_readiness import CheckReadiness
+from application.upkeep.inspect_storage import InspectStorage
 
 
 class Upkeep(containers.DeclarativeContainer):
@@ -10,4 +11,7 @@ class Upkeep(containers.DeclarativeContainer):
 
     check_readiness: providers.Provider[CheckReadiness] = providers.Singleton(
         CheckReadiness, store=adapters.store, signing_keys=adapters.signing_keys
+    )
+    inspect_storage: providers.Provider[InspectStorage] = providers.Singleton(
+        InspectStorage, store=adapters.store, signing_keys=adapters.signing_keys, clock=adapters.clock
     )

@@ -155,6 +155,59 @@ def test_a_dead_database_is_one_line_without_its_password(shell: Shell, words: t
     assert "hunter2" not in line
 
 
+def test_the_doctor_finds_each_thing_that_is_missing_or_misspelt_and_exits_1(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"PORTUNUS_SECRET_KEY={SECRET}\nPORTUNUS_PORTS=1\n")
+    (tmp_path / ".env").chmod(0o644)
+
+    done = shell("doctor", "--json", PORTUNUS_DATABASE_URL=DEAD["PORTUNUS_DATABASE_URL"])
+    found = {finding["says"]: (finding["severity"], finding["check"]) for finding in json.loads(done.stdout)["findings"]}
+
+    assert done.returncode == 1
+    assert not json.loads(done.stdout)["ok"]
+    assert sorted((*what, says.split()[0]) for says, what in found.items() if what[0] != "ok") == [
+        ("missing", "database", "It"),
+        ("unsafe", "files", ".env"),
+        ("unsafe", "settings", "Set"),
+        ("warning", "settings", "PORTUNUS_PORTS"),
+    ]
+    assert SECRET not in done.stdout + done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_the_doctor_makes_nothing_and_is_content_when_all_is_well(shell: Shell, tmp_path: Path) -> None:
+    before = shell("doctor", **PRODUCTION)
+    assert before.returncode == 1
+    assert "Run: portunus migrate" in before.stdout
+    assert list(tmp_path.iterdir()) == []
+
+    shell("migrate", **PRODUCTION)
+    after = shell("doctor", **PRODUCTION)
+
+    assert after.returncode == 0, after.stdout
+    assert {line.split()[0] for line in after.stdout.splitlines()} == {"ok"}
+
+
+def test_config_says_what_holds_and_where_it_comes_from_without_a_secret(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORTUNUS_PORT=8001\nPORTUNUS_DOCS=false\n")
+
+    done = shell("config", "--json", PORTUNUS_DOCS="true", **DEAD)
+    printed = json.loads(done.stdout)
+
+    assert printed["PORTUNUS_PORT"] == {"value": "8001", "source": ".env"}
+    assert printed["PORTUNUS_DOCS"] == {"value": "true", "source": "environment"}
+    assert printed["PORTUNUS_HOST"] == {"value": "127.0.0.1", "source": "default"}
+    assert printed["PORTUNUS_ISSUER"] == {"value": "http://127.0.0.1:8001", "source": "development mode"}
+    assert printed["PORTUNUS_AUDIENCE"] == {"value": "http://127.0.0.1:8001", "source": "PORTUNUS_ISSUER"}
+    assert SECRET not in done.stdout
+    assert "hunter2" not in done.stdout
+
+
+def test_the_shell_completes_commands(shell: Shell) -> None:
+    asked = {"_PORTUNUS_COMPLETE": "complete_bash", "COMP_WORDS": "portunus users d", "COMP_CWORD": "2"}
+
+    assert shell(**asked).stdout.split() == ["disable"]
+
+
 def test_a_database_that_was_not_migrated_says_what_to_run(shell: Shell) -> None:
     assert "Run: portunus migrate" in shell.refused(*CREATE, typed=PASSWORD, **SQLITE)
 

@@ -1,0 +1,113 @@
+"""What is unsafe or missing, and what to do about it: decisions only, of what was seen elsewhere."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Literal
+from urllib.parse import urlsplit
+
+from application.upkeep.inspect_storage import Keys, Schema, StorageReport
+from entrypoints.settings import Settings, is_loopback
+
+Severity = Literal["unsafe", "missing", "warning", "ok"]
+
+_MOST_CLOCK_DIFFERENCE = timedelta(seconds=60)  # beyond it new tokens are refused (docs/decisions/0007)
+_WORTH_A_WARNING = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`says` holds the remedy too, where there is one. `unsafe` and `missing` are to be mended before Portunus serves."""
+
+    severity: Severity
+    check: str
+    says: str
+
+    @property
+    def is_to_be_mended(self) -> bool:
+        return self.severity in {"unsafe", "missing"}
+
+
+def of_settings(settings: Settings) -> Iterator[Finding]:
+    """Each reason for which `serve` would not start, and what is allowed but not advised."""
+    reasons = settings.reasons_not_to_start()
+    yield from (Finding("unsafe", "settings", reason) for reason in reasons)
+    if not reasons:
+        yield Finding("ok", "settings", "Nothing in them keeps Portunus from starting.")
+    if settings.env == "development":
+        yield Finding("warning", "mode", "Development mode is for one machine. For others to use it: PORTUNUS_ENV=production.")
+    if settings.password_min_length < 15:
+        yield Finding(
+            "warning",
+            "passwords",
+            f"Passwords of {settings.password_min_length} characters are taken; NIST SP 800-63B-4 says 15 where the password is"
+            " all that is asked for. Set PORTUNUS_PASSWORD_MIN_LENGTH=15.",
+        )
+    if settings.hashing_is_below_the_floor:
+        yield Finding(
+            "warning", "passwords", "The cost of a password hash is below OWASP's floor: leave PORTUNUS_ARGON2_* unset."
+        )
+    for origin in settings.cors_origins:
+        if origin.startswith("http://") and not is_loopback(urlsplit(origin).hostname or ""):
+            yield Finding("warning", "cors", f"{origin} is not encrypted: who is on the way can use it. Serve it by https.")
+        elif settings.env == "production" and is_loopback(urlsplit(origin).hostname or ""):
+            yield Finding("warning", "cors", f"{origin} is a developer's machine. Remove it from PORTUNUS_CORS_ORIGINS.")
+    if settings.refresh_token_in_query:
+        yield Finding(
+            "warning",
+            "tokens",
+            "Refresh tokens are taken from query strings, which proxies log. Mend the clients, then unset"
+            " PORTUNUS_REFRESH_TOKEN_IN_QUERY.",
+        )
+    if settings.signing_algorithm == "HS256":
+        yield Finding("warning", "tokens", "HS256 publishes no key: no other service can verify tokens. ES256 is the default.")
+
+
+def of_unknown_variables(names: Sequence[str]) -> Iterator[Finding]:
+    known = [f"PORTUNUS_{field.upper()}" for field in Settings.model_fields]
+    for name in names:
+        meant = "".join(f" Is {near} meant?" for near in get_close_matches(name, known, n=1))
+        yield Finding("warning", "settings", f"{name} is no setting, and has no effect.{meant}")
+
+
+def of_dotenv(mode: int, *, holds_secret: bool) -> Iterator[Finding]:
+    """Of the permission bits of `.env`."""
+    if holds_secret and mode & 0o077:
+        yield Finding("unsafe", "files", ".env holds a secret and can be read by others. Run: chmod 600 .env")
+
+
+def of_storage(report: StorageReport) -> Iterator[Finding]:
+    if not report.reachable:
+        yield Finding(
+            "missing", "database", "It cannot be reached. See that it runs, and that PORTUNUS_DATABASE_URL leads to it."
+        )
+        return
+    yield Finding("ok", "database", "It answers.")
+    if report.schema is Schema.OUTDATED:
+        yield Finding("missing", "schema", "The database is not at the version that this program needs. Run: portunus migrate")
+        return
+    yield Finding("ok", "schema", "It is the one that this version needs.")
+    match report.keys:
+        case Keys.OPEN:
+            yield Finding("ok", "keys", "The signing keys open under the secret.")
+        case Keys.NONE_YET:
+            yield Finding("ok", "keys", "There is no signing key yet. The first start makes one.")
+        case _:
+            yield Finding(
+                "missing",
+                "keys",
+                "The signing keys in the database do not open under this PORTUNUS_SECRET_KEY. Use the one they were made with.",
+            )
+    yield _of_clocks(report.clock_ahead or timedelta())
+
+
+def _of_clocks(ahead: timedelta) -> Finding:
+    seconds = abs(ahead.total_seconds())
+    says = f"The database's clock is {seconds:.1f} s {'ahead of' if ahead > timedelta() else 'behind'} this machine's."
+    remedy = " Keep both by NTP."
+    if abs(ahead) >= _MOST_CLOCK_DIFFERENCE:
+        return Finding("unsafe", "clock", f"{says} New access tokens would be refused, or live on.{remedy}")
+    if abs(ahead) >= _WORTH_A_WARNING:
+        return Finding("warning", "clock", says + remedy)
+    return Finding("ok", "clock", f"The database's clock and this machine's differ by {seconds:.1f} s.")

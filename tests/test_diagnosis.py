@@ -1,0 +1,165 @@
+"""What `portunus doctor` finds, and what `portunus config` shows."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+
+from application.upkeep.inspect_storage import Keys, Schema, StorageReport
+from entrypoints.configuration import MASK, masked_url, shown
+from entrypoints.diagnosis import Finding, of_dotenv, of_settings, of_storage, of_unknown_variables
+from entrypoints.settings import Settings, UnsafeSettings
+from tests.examples import SECRET
+
+SAFE: dict[str, object] = {
+    "database_url": "postgresql://portunus:vF3-k9w_Zq@db/portunus",
+    "secret_key": SECRET,
+    "issuer": "https://id.example.com",
+}
+SOUND = StorageReport(reachable=True, schema=Schema.CURRENT, keys=Keys.OPEN, clock_ahead=timedelta(milliseconds=3))
+
+
+def settings(**changed: object) -> Settings:
+    return Settings.model_validate({**SAFE, **changed}).with_defaults()
+
+
+def not_ok(findings: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity != "ok"]
+
+
+def test_of_what_is_safe_nothing_is_said_but_that_it_is() -> None:
+    findings = [*of_settings(settings()), *of_storage(SOUND)]
+
+    assert not_ok(findings) == []
+    assert {finding.check for finding in findings} == {"settings", "database", "schema", "keys", "clock"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"secret_key": ""},
+        {"database_url": "memory://"},
+        {"database_url": "postgresql://portunus:portunus@db/portunus"},
+        {"issuer": "http://id.example.com", "audience": "x"},
+        {"argon2_memory": 8},
+        {"env": "development", "host": "0.0.0.0"},  # noqa: S104 - what is found
+        {"access_token_lifetime": "PT1H", "session_idle_lifetime": "PT30M"},
+    ],
+)
+def test_what_serve_refuses_the_doctor_calls_unsafe_in_the_same_words(changed: dict[str, object]) -> None:
+    judged = settings(**changed)
+    with pytest.raises(UnsafeSettings) as refused:
+        judged.require_safe()
+
+    unsafe = [finding.says for finding in of_settings(judged) if finding.is_to_be_mended]
+
+    assert unsafe == str(refused.value).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "remedy"),
+    [
+        ({"env": "development"}, "mode", "PORTUNUS_ENV=production"),
+        ({"password_min_length": 14}, "passwords", "PORTUNUS_PASSWORD_MIN_LENGTH=15"),
+        ({"cors_origins": "http://app.example.com"}, "cors", "https"),
+        ({"cors_origins": "http://localhost:3000"}, "cors", "Remove it"),
+        ({"refresh_token_in_query": True}, "tokens", "unset PORTUNUS_REFRESH_TOKEN_IN_QUERY"),
+        ({"signing_algorithm": "HS256"}, "tokens", "ES256"),
+    ],
+)
+def test_what_is_allowed_but_not_advised_is_one_warning_with_its_remedy(
+    changed: dict[str, object], check: str, remedy: str
+) -> None:
+    [warning] = not_ok(of_settings(settings(**changed)))
+
+    assert (warning.severity, warning.check) == ("warning", check)
+    assert remedy in warning.says
+
+
+def test_hashing_below_the_floor_is_allowed_in_development_and_warned_of() -> None:
+    findings = not_ok(of_settings(settings(env="development", argon2_memory=64, argon2_time=1)))
+
+    assert [(finding.severity, finding.check) for finding in findings] == [("warning", "mode"), ("warning", "passwords")]
+
+
+def test_a_developers_origin_is_no_finding_on_a_developers_machine() -> None:
+    findings = not_ok(of_settings(settings(env="development", cors_origins="http://localhost:3000")))
+
+    assert [finding.check for finding in findings] == ["mode"]
+
+
+@pytest.mark.parametrize(
+    ("report", "severity", "check", "remedy"),
+    [
+        (StorageReport(reachable=False), "missing", "database", "PORTUNUS_DATABASE_URL"),
+        (StorageReport(reachable=True, schema=Schema.OUTDATED), "missing", "schema", "portunus migrate"),
+        (
+            StorageReport(
+                reachable=True, schema=Schema.CURRENT, keys=Keys.SEALED_UNDER_ANOTHER_SECRET, clock_ahead=timedelta()
+            ),
+            "missing",
+            "keys",
+            "the one they were made with",
+        ),
+        (
+            StorageReport(reachable=True, schema=Schema.CURRENT, keys=Keys.OPEN, clock_ahead=timedelta(seconds=-3)),
+            "warning",
+            "clock",
+            "3.0 s behind this machine's. Keep both by NTP",
+        ),
+        (
+            StorageReport(reachable=True, schema=Schema.CURRENT, keys=Keys.OPEN, clock_ahead=timedelta(seconds=61)),
+            "unsafe",
+            "clock",
+            "61.0 s ahead of this machine's",
+        ),
+    ],
+)
+def test_each_fault_of_the_storage_is_one_finding_with_its_remedy(
+    report: StorageReport, severity: str, check: str, remedy: str
+) -> None:
+    [finding] = not_ok(of_storage(report))
+
+    assert (finding.severity, finding.check) == (severity, check)
+    assert remedy in finding.says
+
+
+def test_a_misspelt_variable_is_found_and_the_one_that_is_meant_named() -> None:
+    [finding] = of_unknown_variables(["PORTUNUS_CORS_ORIGIN"])
+
+    assert finding.severity == "warning"
+    assert "Is PORTUNUS_CORS_ORIGINS meant?" in finding.says
+
+
+@pytest.mark.parametrize(
+    ("mode", "holds_secret", "found"), [(0o644, True, 1), (0o640, True, 1), (0o600, True, 0), (0o644, False, 0)]
+)
+def test_a_dotenv_that_others_can_read_is_unsafe_where_it_holds_a_secret(mode: int, holds_secret: bool, found: int) -> None:
+    assert len(list(of_dotenv(mode, holds_secret=holds_secret))) == found
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("postgresql://u:hunter2@db/x", f"postgresql://u:{MASK}@db/x"),
+        ("postgresql://u:hunter2@db1:1,db2:2/x?sslmode=require", f"postgresql://u:{MASK}@db1:1,db2:2/x?sslmode=require"),
+        ("postgresql://u:hunter2/hunter2@hunter2@db/x", f"postgresql://u:{MASK}@db/x"),
+        ("postgresql://db/x?password=hunter2&user=u", f"postgresql://db/x?password={MASK}&user={MASK}"),
+        ("postgresql://u:hunter2#?hunter2@db/x", f"postgresql://u:{MASK}@db/x"),
+        ("postgresql://u@db/x", "postgresql://u@db/x"),
+        ("sqlite:////data/a@b:c.db", "sqlite:////data/a@b:c.db"),
+        ("memory://", "memory://"),
+        ("", ""),
+    ],
+)
+def test_the_password_in_a_database_url_is_masked_wherever_it_stands(url: str, masked: str) -> None:
+    assert masked_url(url) == masked
+    assert "hunter2" not in masked
+
+
+def test_config_shows_every_setting_and_no_secret() -> None:
+    printed = shown(settings())
+
+    assert [one.variable for one in printed] == [f"PORTUNUS_{name.upper()}" for name in Settings.model_fields]
+    assert {one.variable: one.value for one in printed}["PORTUNUS_SECRET_KEY"] == MASK
+    assert not any(SECRET in one.value or "vF3-k9w_Zq" in one.value for one in printed)
