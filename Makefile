@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PY HOST PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test timing faults check openapi lock clean
+.PHONY: help setup run test timing faults check bar openapi lock clean
 
 help:  ## print this
 	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
@@ -40,6 +40,10 @@ check: .venv/.ready  ## format, lint, types, import contracts, locks up to date
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory .check-locks
+
+bar: .venv/.ready  ## run the tests of the security bar, and write docs/security-bar.md
+	@$(BIN)/python -m tests.security_bar list | xargs $(BIN)/pytest --junitxml=.venv/bar.xml; \
+	$(BIN)/python -m tests.security_bar .venv/bar.xml
 
 openapi: .venv/.ready  ## write openapi.json anew; a test holds it to the routes
 	@$(BIN)/portunus openapi --output openapi.json
