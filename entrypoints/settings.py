@@ -80,6 +80,25 @@ class Settings(BaseSettings):
         Literal["ES256", "EdDSA", "RS256", "HS256"],
         Field(description="How access tokens are signed. HS256 publishes no key: only Portunus itself can verify the tokens."),
     ] = "ES256"
+    key_rotation: Annotated[
+        Span, Field(ge=timedelta(minutes=1), description="How long a key signs access tokens before the next one takes over.")
+    ] = timedelta(days=90)
+    key_set_max_age: Annotated[
+        Span,
+        Field(
+            ge=timedelta(seconds=1),
+            le=timedelta(minutes=5),
+            description="How long others may keep the key set. A new key waits for twice as long before it signs.",
+        ),
+    ] = timedelta(minutes=5)
+    key_reload: Annotated[
+        Span,
+        Field(
+            ge=timedelta(seconds=1),
+            le=timedelta(minutes=5),
+            description="How often a process reads the signing keys anew. Longest until it follows a change, on its own.",
+        ),
+    ] = timedelta(seconds=30)
     refresh_token_in_query: Annotated[
         bool, Field(description="Serve tutorial clients that send the refresh token in the query string.")
     ] = False

@@ -9,6 +9,7 @@ from domain.email import EmailAddress
 from domain.origin import Device, DeviceKind, Trace
 from domain.password import PasswordHash
 from domain.session import NewSession, PresentedRefreshToken, Session, SessionSecret
+from domain.signing_key import SigningKey
 from domain.user import User
 from domain.username import Username
 
@@ -60,6 +61,17 @@ async def a_stored_session(store: Store, user: User | None = None) -> tuple[Sess
 
 
 HERE = Trace(network="203.0.113.0/24", digests=(b"here----",))
+
+
+async def a_stored_key(store: Store, key: SigningKey) -> SigningKey:
+    """In the ring, and signing from now on."""
+    async with store.begin() as work:
+        ring = (await work.signing_keys.lock()).announce(key)
+        assert ring.announced is not None
+        started = ring.announced.start(ring.as_of)
+        await work.signing_keys.save(ring.replaced(started))
+        await work.commit()
+    return started
 
 
 def a_token(session: Session, secret: SessionSecret, *, counter: int = 0) -> PresentedRefreshToken:

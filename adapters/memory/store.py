@@ -9,12 +9,13 @@ from datetime import timedelta
 from typing import final
 
 from adapters.memory.sessions import MemorySessionRepository
-from adapters.memory.signing_keys import MemorySigningKeyRepository
+from adapters.memory.signing_keys import RING, MemorySigningKeyRepository
 from adapters.memory.tables import Overlay, Table
 from adapters.memory.users import MemoryUserRepository
 from application.ports.clock import Clock
 from application.ports.unit_of_work import FoundCaller, UnitOfWork
 from domain.actor import Actor
+from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
 from domain.session import (
     STRAYS_OF_A_SHADOW,
@@ -32,7 +33,7 @@ from domain.session import (
     Shadowed,
     Unknown,
 )
-from domain.signing_key import SigningKey, StoredKeyRing
+from domain.signing_key import SigningKey
 from domain.user import User, UserId
 from domain.username import Username
 
@@ -42,8 +43,8 @@ class _Tables:
         self.users: Table[UserId, User] = Table()
         self.names: Table[str, UserId] = Table()
         self.sessions: Table[SessionId, Session] = Table()
-        self.signing_keys: Table[int, SigningKey] = Table()
-        self.ring_generations: Table[int, int] = Table({1: 1})
+        self.signing_keys: Table[str, SigningKey] = Table()
+        self.ring_generations: Table[int, int] = Table({RING: 1})
         self.writing = asyncio.Lock()
 
 
@@ -55,7 +56,7 @@ class MemoryUnitOfWork:
         generations = Overlay(tables.ring_generations)
         self.users = MemoryUserRepository(users, names)
         self.sessions = MemorySessionRepository(sessions, users, clock, lifetimes)
-        self.signing_keys = MemorySigningKeyRepository(keys, generations)
+        self.signing_keys = MemorySigningKeyRepository(keys, generations, clock)
         self._overlays = (users, names, sessions, keys, generations)
 
     async def commit(self) -> None:
@@ -87,7 +88,7 @@ class MemoryLiveStatements:
     async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
         session = self._tables.sessions.get(session_id)
         user = self._who_may_act(session) if session and session.user_id == user_id else None
-        return FoundCaller(Actor(user, session) if user and session else None, self._tables.ring_generations[1])
+        return FoundCaller(Actor(user, session) if user and session else None, self._tables.ring_generations[RING])
 
     async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
         async with _begin(self._tables, self._clock, self._lifetimes) as work:
@@ -138,8 +139,8 @@ class MemoryLiveStatements:
         return EndedSession(id=id, access_until=session.access_until)
 
     async def read_key_ring(self) -> StoredKeyRing:
-        keys = tuple(self._tables.signing_keys[ordinal] for ordinal in sorted(self._tables.signing_keys))
-        return StoredKeyRing(generation=self._tables.ring_generations[1], as_of=self._clock.now(), keys=keys)
+        keys = tuple(sorted(self._tables.signing_keys.values(), key=lambda key: key.ordinal))
+        return StoredKeyRing(generation=self._tables.ring_generations[RING], as_of=self._clock.now(), keys=keys)
 
     def _who_may_act(self, session: Session) -> User | None:
         user = self._tables.users[session.user_id]

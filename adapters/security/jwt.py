@@ -11,7 +11,7 @@ from adapters.security.jws import CompactJws, Malformed, is_signed
 from adapters.security.key_ring import KeyRing, OpenRing
 from adapters.security.verified_tokens import VerifiedToken, VerifiedTokens
 from application.ports.clock import Clock
-from application.ports.tokens import AccessClaims
+from application.ports.tokens import AccessClaims, NoSigningKey
 from domain.actor import InvalidAccessToken
 from domain.session import Session, SessionId
 from domain.user import UserId
@@ -47,6 +47,8 @@ class JwtAccessTokens:
             "sid": str(session.id),
             "client_id": _CLIENT,
         }
+        if key.private is None:
+            raise NoSigningKey
         return jwt.encode(claims, key.private, algorithm=key.algorithm, headers={"typ": _TYPE, "kid": key.kid})
 
     async def read(self, token: str, *, ring_generation: int = 0) -> AccessClaims:
@@ -75,7 +77,8 @@ class JwtAccessTokens:
         header = jws.header
         if header.keys() != {"alg", "typ", "kid"} or header["typ"] != _TYPE or not isinstance(header["kid"], str):
             raise InvalidAccessToken
-        key = ring.keys.get(header["kid"]) or (await self._key_ring.look_again()).keys.get(header["kid"])
+        kid, now = header["kid"], self._clock.now()
+        key = ring.verifying(kid, now) or (await self._key_ring.look_again()).verifying(kid, now)
         if key is None or header["alg"] != key.algorithm:
             raise InvalidAccessToken
         if not is_signed(jws.signed, jws.signature, key=key.public, algorithm=key.algorithm):

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 Jwk = Mapping[str, Any]
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey | bytes
@@ -86,6 +88,27 @@ def require_strong(key: PublicKey, algorithm: str) -> None:
                 raise UnusableKey(f"A shared key of {len(key)} bytes is too weak: at least {_SECRET_BYTES}.")
         case _:
             raise UnusableKey(f"It is no key for {algorithm}.")
+
+
+def read_pem(pem: bytes) -> tuple[PrivateKey, str]:
+    """A private key, and the algorithm that it is for. Raises `UnusableKey`."""
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except TypeError:
+        raise UnusableKey("It is encrypted: decrypt it first.") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise UnusableKey("It is no private key in PEM.") from None
+    match key:
+        case ec.EllipticCurvePrivateKey():
+            algorithm = "ES256"
+        case ed25519.Ed25519PrivateKey():
+            algorithm = "EdDSA"
+        case rsa.RSAPrivateKey():
+            algorithm = "RS256"
+        case _:
+            raise UnusableKey("Only keys on P-256, Ed25519 keys and RSA keys sign access tokens.")
+    require_strong(key.public_key(), algorithm)
+    return key, algorithm
 
 
 def published_form(jwk: Jwk, *, kid: str, algorithm: str) -> dict[str, str]:

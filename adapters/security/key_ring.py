@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import final
 
 from adapters.security.key_material import (
+    Jwk,
     PrivateKey,
     PublicKey,
     UnusableKey,
@@ -17,6 +18,7 @@ from adapters.security.key_material import (
     public_half,
     public_key,
     published_form,
+    read_pem,
     thumbprint,
     to_jwk,
 )
@@ -27,28 +29,57 @@ from application.ports.events import Events
 from application.ports.tokens import NoSigningKey
 from application.ports.unit_of_work import Store
 from domain.events import SigningKeyUnreadable
-from domain.signing_key import PublishedKey, SigningKey
+from domain.key_ring import StoredKeyRing
+from domain.signing_key import PublishedKey, SigningKey, UnusableSigningKey
 
 _LOOKS_AGAIN_AFTER = timedelta(seconds=5)
+_NOTHING = StoredKeyRing(generation=0, as_of=datetime.min.replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)
 class OpenKey:
     """A key ready for use: objects, since a key given as text would be parsed at every call."""
 
-    kid: str
-    algorithm: str
+    row: SigningKey
     public: PublicKey = field(repr=False)  # of a shared key it is the secret
-    private: PrivateKey = field(repr=False)
+    private: PrivateKey | None = field(repr=False)  # none once it has stopped signing
     published: PublishedKey | None
 
+    @property
+    def kid(self) -> str:
+        return self.row.kid
 
-@dataclass(frozen=True, slots=True)
+    @property
+    def algorithm(self) -> str:
+        return self.row.algorithm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRing:
-    """Keys by kid, oldest first, as of one generation of what is stored."""
+    """What is stored, as of one generation, with the keys by kid that open. `ahead_by` is the store's clock before ours."""
 
-    generation: int
-    keys: Mapping[str, OpenKey]
+    stored: StoredKeyRing = _NOTHING
+    keys: Mapping[str, OpenKey] = field(default_factory=dict)
+    ahead_by: timedelta = timedelta(0)
+
+    @property
+    def generation(self) -> int:
+        return self.stored.generation
+
+    def verifying(self, kid: str, at: datetime) -> OpenKey | None:
+        key = self.keys.get(kid)
+        return key if key and key.row.verifies(self._store_time(at)) else None
+
+    def all_verifying(self, at: datetime) -> list[OpenKey]:
+        return [key for key in self.keys.values() if key.row.verifies(self._store_time(at))]
+
+    def signing(self, at: datetime) -> OpenKey | None:
+        active = self.stored.seen(self._store_time(at)).active
+        key = self.keys.get(active.kid) if active else None
+        return key if key and key.private is not None else None
+
+    def _store_time(self, at: datetime) -> datetime:
+        return max(at + self.ahead_by, self.stored.as_of)  # our clock may have been set back since
 
 
 @final
@@ -61,45 +92,65 @@ class KeyRing:
         self._events = events
         self._clock = clock
         self._seal = Seal(secret, use="signing-key")
-        self._ring = OpenRing(0, {})
+        self._ring = OpenRing()
         self._opened: dict[SigningKey, OpenKey | UnusableKey] = {}
         self._loading = asyncio.Lock()
         self._looked_again_at: datetime | None = None
 
-    async def make(self, *, ordinal: int, at: datetime) -> SigningKey:
-        private = await asyncio.to_thread(generate, self.algorithm)  # an RSA key takes a while
-        halves = {"private": to_jwk(private, self.algorithm), "public": to_jwk(public_half(private), self.algorithm)}
-        kid = thumbprint(halves["public"])
-        return SigningKey(
-            kid=kid,
-            ordinal=ordinal,
-            algorithm=self.algorithm,
-            created_at=at,
-            sealed=self._seal.close(json.dumps(halves).encode(), bound_to=_place(kid, self.algorithm, at)),
-        )
+    async def make(self, *, at: datetime) -> SigningKey:
+        return self._sealed(await asyncio.to_thread(generate, self.algorithm), at=at)  # an RSA key takes a while
+
+    def read(self, pem: bytes, *, at: datetime) -> SigningKey:
+        try:
+            private, algorithm = read_pem(pem)
+        except UnusableKey as reason:
+            raise UnusableSigningKey(str(reason)) from None
+        if algorithm != self.algorithm:
+            raise UnusableSigningKey(f"It is for {algorithm}, and PORTUNUS_SIGNING_ALGORITHM is {self.algorithm}.")
+        return self._sealed(private, at=at)
+
+    def disarm(self, key: SigningKey, *, at: datetime) -> SigningKey | None:
+        halves = self._halves(key)
+        return key.disarm(at, sealed=self._close(key, {"public": halves["public"]})) if halves else None
+
+    def reseal(self, key: SigningKey) -> SigningKey | None:
+        if not key.sealed or self._seal.is_newest(key.sealed):
+            return key
+        halves = self._halves(key)
+        return replace(key, sealed=self._close(key, halves)) if halves else None
+
+    def is_of_this_sort(self, key: SigningKey) -> bool:
+        return is_shared(key.algorithm) == is_shared(self.algorithm)
 
     async def load(self) -> None:
+        before = self._clock.now()
         stored = await self._store.live.read_key_ring()
-        self._opened = {key: self._opened.get(key) or self._open(key) for key in stored.keys if self._is_of_this_sort(key)}
+        mine = tuple(key for key in stored.keys if self.is_of_this_sort(key) and key.verifies(stored.as_of))
+        self._opened = {key: self._opened.get(key) or self._open(key) for key in mine}
         keys = {key.kid: key for key in self._opened.values() if isinstance(key, OpenKey)}
-        self._ring = OpenRing(stored.generation, keys)
+        self._ring = OpenRing(stored=replace(stored, keys=mine), keys=keys, ahead_by=stored.as_of - before)
         if not keys:
             raise NoSigningKey
 
     async def published(self) -> tuple[PublishedKey, ...]:
-        return tuple(key.published for key in (await self.ring()).keys.values() if key.published)
+        keys = (await self.ring()).all_verifying(self._clock.now())
+        return tuple(key.published for key in keys if key.published)
 
     async def signing(self) -> OpenKey:
-        fit = [key for key in (await self.ring()).keys.values() if key.algorithm == self.algorithm]
-        if not fit:
+        key = (await self.ring()).signing(self._clock.now())
+        if key is None:
             raise NoSigningKey
-        return fit[-1]
+        return key
+
+    async def require_signing(self) -> None:
+        await self.signing()
 
     async def ring(self, *, generation: int = 0) -> OpenRing:
         """Of that generation or a newer one, read from the store where this process has it not."""
-        if not self._is_as_new_as(generation):
+        ring = self._ring
+        if not ring.keys or ring.generation < generation:
             async with self._loading:
-                if not self._is_as_new_as(generation):
+                if self._ring is ring:  # nobody else has loaded it while this one waited
                     await self.load()
         return self._ring
 
@@ -111,33 +162,42 @@ class KeyRing:
             await self.load()
         return self._ring
 
-    def _is_as_new_as(self, generation: int) -> bool:
-        return bool(self._ring.keys) and self._ring.generation >= generation
+    def _sealed(self, private: PrivateKey, *, at: datetime) -> SigningKey:
+        halves = {"private": to_jwk(private, self.algorithm), "public": to_jwk(public_half(private), self.algorithm)}
+        key = SigningKey(kid=thumbprint(halves["public"]), algorithm=self.algorithm, created_at=at, sealed=b"")
+        return replace(key, sealed=self._close(key, halves))
 
-    def _is_of_this_sort(self, key: SigningKey) -> bool:
-        return is_shared(key.algorithm) == is_shared(self.algorithm)
+    def _close(self, key: SigningKey, halves: Mapping[str, Jwk]) -> bytes:
+        return self._seal.close(json.dumps(halves).encode(), bound_to=_place(key))
+
+    def _halves(self, key: SigningKey) -> dict[str, Jwk] | None:
+        try:
+            halves: dict[str, Jwk] = json.loads(self._seal.open(key.sealed, bound_to=_place(key)))
+        except CannotOpen:
+            return None
+        return halves
 
     def _open(self, key: SigningKey) -> OpenKey | UnusableKey:
         try:
-            return _opened(key, self._seal)
+            return _opened(key, self._halves(key))
         except UnusableKey as reason:
             self._events.record(SigningKeyUnreadable(key.kid, str(reason)))
             return reason
 
 
-def _opened(key: SigningKey, seal: Seal) -> OpenKey:
-    try:
-        halves = json.loads(seal.open(key.sealed, bound_to=_place(key.kid, key.algorithm, key.created_at)))
-    except CannotOpen:
-        raise UnusableKey("It does not open under this secret.") from None
-    public, private = public_key(halves["public"], key.algorithm), private_key(halves["private"], key.algorithm)
+def _opened(key: SigningKey, halves: Mapping[str, Jwk] | None) -> OpenKey:
+    if halves is None:
+        raise UnusableKey("It does not open under this secret.")
+    public = public_key(halves["public"], key.algorithm)
+    private = private_key(halves["private"], key.algorithm) if "private" in halves else None
     if thumbprint(halves["public"]) != key.kid:
         raise UnusableKey("Its kid is that of another key.")
     jwk = published_form(halves["public"], kid=key.kid, algorithm=key.algorithm)
     published = None if is_shared(key.algorithm) else PublishedKey(key.kid, jwk)
-    return OpenKey(key.kid, key.algorithm, public, private, published)
+    return OpenKey(key, public, private, published)
 
 
-def _place(kid: str, algorithm: str, created_at: datetime) -> bytes:
+def _place(key: SigningKey) -> bytes:
     """What a sealed key is bound to, so that one row's seal does not open in another. NUL separates: no part holds one."""
-    return "\0".join(("portunus/v1/signing-key", kid, algorithm, created_at.isoformat(timespec="microseconds"))).encode()
+    made = key.created_at.isoformat(timespec="microseconds")
+    return f"portunus/v1/signing-key\0{key.kid}\0{key.algorithm}\0{made}".encode()

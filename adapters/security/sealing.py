@@ -30,6 +30,10 @@ class Seal:
         sealed = self._opening[self._making.id].encrypt(nonce, plain, bound_to)
         return _VERSION + self._making.id + nonce + sealed
 
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether it was closed under the newest value of the secret."""
+        return sealed[len(_VERSION) : len(_VERSION) + KEY_ID_BYTES] == self._making.id
+
     def open(self, sealed: bytes, *, bound_to: bytes) -> bytes:
         head = len(_VERSION) + KEY_ID_BYTES
         key = self._opening.get(sealed[len(_VERSION) : head])

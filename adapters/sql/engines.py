@@ -115,6 +115,10 @@ class StoreTime:
     def now(self) -> ColumnElement[Any]:
         return func.now() if self._own else literal(self._clock.now(), UtcDateTime)
 
+    def this_moment(self) -> ColumnElement[Any]:
+        """As `now`, but in a transaction not the time of its beginning: what waited for a lock is later."""
+        return func.clock_timestamp() if self._own else self.now()
+
     def ago(self, span: timedelta) -> ColumnElement[Any]:
         return func.now() - literal(span, Interval) if self._own else literal(self._clock.now() - span, UtcDateTime)
 

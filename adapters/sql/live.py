@@ -27,12 +27,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql.engines import StoreTime
 from adapters.sql.reach import Reach
-from adapters.sql.schema import key_ring, sessions, signing_keys, users
+from adapters.sql.schema import key_ring, sessions, users
 from adapters.sql.sessions import ended_from_row, ending, session_from_row
-from adapters.sql.signing_keys import key_from_row
+from adapters.sql.signing_keys import ring_from_rows, whole_ring
 from adapters.sql.users import user_from_row
 from application.ports.unit_of_work import FoundCaller, StoreUnavailable
 from domain.actor import Actor
+from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
 from domain.session import (
     STRAYS_OF_A_SHADOW,
@@ -49,7 +50,6 @@ from domain.session import (
     Shadowed,
     Unknown,
 )
-from domain.signing_key import StoredKeyRing
 from domain.user import User, UserId
 from domain.username import Username
 
@@ -149,14 +149,7 @@ class SqlLiveStatements:
         return ended_from_row(row) if row else None
 
     async def read_key_ring(self) -> StoredKeyRing:
-        everything = (
-            select(key_ring.c.generation, self._time.now().label("as_of"), *signing_keys.c)
-            .select_from(key_ring.outerjoin(signing_keys, true()))
-            .order_by(signing_keys.c.ordinal)
-        )
-        rows = (await self._run(everything)).all()
-        keys = tuple(key_from_row(row) for row in rows if row.kid)
-        return StoredKeyRing(generation=rows[0].generation, as_of=rows[0].as_of, keys=keys)
+        return ring_from_rows((await self._run(whole_ring(self._time))).all())
 
     def _may_act(self) -> ColumnElement[bool]:
         """Of a session joined with its user: both are live. The user's generation may lag behind the session's."""

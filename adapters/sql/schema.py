@@ -106,6 +106,11 @@ signing_keys = Table(
     Column("algorithm", String(16), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("signs_from", UtcDateTime),
+    Column("signs_until", UtcDateTime),
+    Column("verifies_until", UtcDateTime),
+    Column("disarmed_at", UtcDateTime),
+    Column("compromised_at", UtcDateTime),
 )
 
 key_ring = Table(

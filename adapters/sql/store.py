@@ -24,7 +24,7 @@ class SqlUnitOfWork:
     def __init__(self, connection: AsyncConnection, time: StoreTime, lifetimes: Lifetimes) -> None:
         self.users = SqlUserRepository(connection)
         self.sessions = SqlSessionRepository(connection, time, lifetimes)
-        self.signing_keys = SqlSigningKeyRepository(connection)
+        self.signing_keys = SqlSigningKeyRepository(connection, time)
         self._connection = connection
 
     async def commit(self) -> None:

@@ -2,12 +2,16 @@
 
 from typing import Protocol
 
-from domain.signing_key import SigningKey
+from domain.key_ring import StoredKeyRing
 
 
 class SigningKeyRepository(Protocol):
     """What changes a key raises the generation of the key ring in the same transaction."""
 
-    async def add_if_absent(self, key: SigningKey) -> None:
-        """Store it unless a key of the same ordinal is there; then do nothing."""
+    async def lock(self) -> StoredKeyRing:
+        """The ring as it is once everybody else who was changing it has finished. Others wait until this work ends."""
+        ...
+
+    async def save(self, ring: StoredKeyRing) -> None:
+        """Store every key as it is in `ring`, as locked and then changed. Keys are never removed."""
         ...

@@ -65,8 +65,24 @@ class SigningKeys(Protocol):
         """That of new keys, and of the key that signs."""
         ...
 
-    async def make(self, *, ordinal: int, at: datetime) -> SigningKey:
+    async def make(self, *, at: datetime) -> SigningKey:
         """A new key for the algorithm that is set, sealed."""
+        ...
+
+    def read(self, pem: bytes, *, at: datetime) -> SigningKey:
+        """A private key from elsewhere, sealed. Raises `UnusableSigningKey` unless it is strong and for the algorithm set."""
+        ...
+
+    def disarm(self, key: SigningKey, *, at: datetime) -> SigningKey | None:
+        """Without its private half; `None` where it does not open."""
+        ...
+
+    def reseal(self, key: SigningKey) -> SigningKey | None:
+        """Sealed under the newest value of the secret, the same if it is already; `None` where it does not open."""
+        ...
+
+    def is_of_this_sort(self, key: SigningKey) -> bool:
+        """Whether it belongs with the algorithm that is set: keys that are published and shared ones never meet."""
         ...
 
     async def load(self) -> None:
@@ -74,5 +90,9 @@ class SigningKeys(Protocol):
         ...
 
     async def published(self) -> tuple[PublishedKey, ...]:
-        """The public halves that others need to verify our tokens, oldest first."""
+        """The public halves that others need to verify our tokens, or will need, oldest first."""
+        ...
+
+    async def require_signing(self) -> None:
+        """Raises `NoSigningKey` unless there is one to sign with."""
         ...

@@ -11,9 +11,9 @@ from application.ports.signing_keys import SigningKeyRepository
 from application.ports.users import UserRepository
 from domain.actor import Actor
 from domain.errors import Unavailable
+from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
 from domain.session import EndedSession, EndReason, PresentedRefreshToken, RotationOutcome, SessionId
-from domain.signing_key import StoredKeyRing
 from domain.user import User, UserId
 from domain.username import Username
 

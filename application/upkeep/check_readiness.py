@@ -17,4 +17,4 @@ class CheckReadiness:
 
     async def __call__(self) -> None:
         await self.store.require_ready()
-        await self.signing_keys.published()
+        await self.signing_keys.require_signing()

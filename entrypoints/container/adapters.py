@@ -27,6 +27,7 @@ from application.ports.tokens import AccessTokens, RefreshTokens, SigningKeys
 from application.ports.unit_of_work import Store
 from domain.password import PasswordPolicy
 from domain.session import Lifetimes
+from domain.signing_key import KeyPolicy
 from entrypoints.secret_file import read_secret_file
 from entrypoints.settings import NEW_SECRET, Settings, UnsafeSettings
 
@@ -68,6 +69,15 @@ def _policy(settings: Settings) -> PasswordPolicy:
     )
 
 
+def _key_policy(settings: Settings) -> KeyPolicy:
+    return KeyPolicy(
+        max_age=settings.key_set_max_age,
+        reload=settings.key_reload,
+        signs_for=settings.key_rotation,
+        access=settings.access_token_lifetime,
+    )
+
+
 def _hasher(settings: Settings, events: Events) -> PasswordHasher:
     cost = Argon2Cost(memory=settings.argon2_memory, time=settings.argon2_time, parallelism=settings.argon2_parallelism)
     return Argon2PasswordHasher(HashingPool(), cost, events)
@@ -90,6 +100,7 @@ class Adapters(containers.DeclarativeContainer):
     ids: providers.Provider[Ids] = providers.Singleton(Uuid7Ids)
     events: providers.Provider[Events] = providers.Singleton(LoggedEvents)
     lifetimes: providers.Provider[Lifetimes] = providers.Singleton(_lifetimes, settings)
+    key_policy: providers.Provider[KeyPolicy] = providers.Singleton(_key_policy, settings)
     policy: providers.Provider[PasswordPolicy] = providers.Singleton(_policy, settings)
     store: providers.Provider[Store] = providers.Singleton(_open_store, settings, clock, lifetimes)
     hasher: providers.Provider[PasswordHasher] = providers.Singleton(_hasher, settings, events)

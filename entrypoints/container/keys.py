@@ -10,6 +10,8 @@ class Keys(containers.DeclarativeContainer):
     adapters = providers.DependenciesContainer()
 
     prepare_signing_key: providers.Provider[PrepareSigningKey] = providers.Singleton(
-        PrepareSigningKey, store=adapters.store, signing_keys=adapters.signing_keys, clock=adapters.clock
+        PrepareSigningKey, store=adapters.store, signing_keys=adapters.signing_keys, key_policy=adapters.key_policy
     )
-    publish_key_set: providers.Provider[PublishKeySet] = providers.Singleton(PublishKeySet, signing_keys=adapters.signing_keys)
+    publish_key_set: providers.Provider[PublishKeySet] = providers.Singleton(
+        PublishKeySet, signing_keys=adapters.signing_keys, key_policy=adapters.key_policy
+    )

@@ -23,6 +23,7 @@ from domain.password import (
     PasswordTooShort,
 )
 from domain.session import InvalidRefreshToken
+from domain.signing_key import RotationUnderWay, SigningKeyUnknown, UnusableSigningKey
 from domain.user import InvalidCredentials, UsernameTaken, UserUnknown
 from domain.username import InvalidUsername, UsernameReserved
 
@@ -39,6 +40,9 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
     UnknownHashFormat: HTTPStatus.UNPROCESSABLE_ENTITY,
     UsernameTaken: HTTPStatus.BAD_REQUEST,  # the tutorial's status
     UserUnknown: HTTPStatus.NOT_FOUND,
+    SigningKeyUnknown: HTTPStatus.NOT_FOUND,
+    UnusableSigningKey: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RotationUnderWay: HTTPStatus.CONFLICT,
     InvalidCredentials: HTTPStatus.UNAUTHORIZED,
     NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     InvalidAccessToken: HTTPStatus.UNAUTHORIZED,

@@ -13,7 +13,7 @@ from adapters.security.secret_key import SecretKey
 from domain.actor import InvalidAccessToken
 from domain.session import Lifetimes, Session, SessionId
 from domain.user import UserId
-from tests.examples import SECRET
+from tests.examples import SECRET, a_stored_key
 from tests.fakes import FakeClock, RecordedEvents
 from tests.forge import ISSUER, Forge
 from tests.hostile_tokens import (
@@ -45,9 +45,7 @@ async def ring(request: pytest.FixtureRequest, clock: FakeClock) -> KeyRing:
 async def _ring(clock: FakeClock, *, algorithm: str) -> KeyRing:
     store = MemoryStore(clock, Lifetimes())
     ring = KeyRing(store, SecretKey.parse(SECRET), RecordedEvents(), clock, algorithm=algorithm)
-    async with store.begin() as work:
-        await work.signing_keys.add_if_absent(await ring.make(ordinal=1, at=clock.now()))
-        await work.commit()
+    await a_stored_key(store, await ring.make(at=clock.now()))
     return ring
 
 
@@ -214,10 +212,8 @@ async def test_tk15_what_is_dear_to_parse_is_refused_within_50_milliseconds(cloc
 async def test_keys_of_both_sorts_never_meet_in_one_verifier(clock: FakeClock) -> None:
     store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
     rings = [KeyRing(store, SecretKey.parse(SECRET), events, clock, algorithm=algorithm) for algorithm in ("ES256", "HS256")]
-    async with store.begin() as work:
-        for ordinal, ring in enumerate(rings, start=1):
-            await work.signing_keys.add_if_absent(await ring.make(ordinal=ordinal, at=clock.now()))
-        await work.commit()
+    for ring in rings:
+        await a_stored_key(store, await ring.make(at=clock.now()))
     pairs = [(JwtAccessTokens(ring, clock, issuer=ISSUER, audience=ISSUER), ring) for ring in rings]
 
     for (tokens, own), (others, _) in (pairs, reversed(pairs)):

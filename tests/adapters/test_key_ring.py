@@ -11,19 +11,12 @@ from adapters.security.secret_key import SecretKey
 from application.ports.tokens import NoSigningKey
 from domain.events import SigningKeyUnreadable
 from domain.session import Lifetimes
-from domain.signing_key import SigningKey
-from tests.examples import SECRET
+from tests.examples import SECRET, a_stored_key
 from tests.fakes import FakeClock, RecordedEvents
 
 
 def _ring(store: MemoryStore, events: RecordedEvents) -> KeyRing:
     return KeyRing(store, SecretKey.parse(SECRET), events, FakeClock())
-
-
-async def _stored(store: MemoryStore, key: SigningKey) -> None:
-    async with store.begin() as work:
-        await work.signing_keys.add_if_absent(key)
-        await work.commit()
 
 
 def test_rfc7638_3_1_the_thumbprint_of_the_example() -> None:
@@ -40,8 +33,8 @@ def test_rfc7638_3_1_the_thumbprint_of_the_example() -> None:
 
 async def test_a_key_that_one_process_made_is_loaded_by_another(clock: FakeClock) -> None:
     store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
-    key = await _ring(store, events).make(ordinal=1, at=clock.now())
-    await _stored(store, key)
+    key = await _ring(store, events).make(at=clock.now())
+    await a_stored_key(store, key)
 
     [published] = await _ring(store, events).published()
 
@@ -52,7 +45,7 @@ async def test_a_key_that_one_process_made_is_loaded_by_another(clock: FakeClock
 async def test_tk19_public_members_only_are_published(clock: FakeClock) -> None:
     store = MemoryStore(clock, Lifetimes())
     ring = _ring(store, RecordedEvents())
-    await _stored(store, await ring.make(ordinal=1, at=clock.now()))
+    await a_stored_key(store, await ring.make(at=clock.now()))
 
     [published] = await ring.published()
 
@@ -74,9 +67,9 @@ async def test_tk19_public_members_only_are_published(clock: FakeClock) -> None:
 async def test_a_row_that_somebody_altered_is_ignored_and_told(clock: FakeClock, change: Any) -> None:
     store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
     ring = _ring(store, events)
-    key = await ring.make(ordinal=1, at=clock.now())
+    key = await ring.make(at=clock.now())
     altered = replace(key, **change(key))
-    await _stored(store, altered)
+    await a_stored_key(store, altered)
 
     with pytest.raises(NoSigningKey):
         await ring.load()
@@ -87,9 +80,9 @@ async def test_a_row_that_somebody_altered_is_ignored_and_told(clock: FakeClock,
 async def test_two_keys_that_swapped_their_seals_do_not_open(clock: FakeClock) -> None:
     store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
     ring = _ring(store, events)
-    one, other = await ring.make(ordinal=1, at=clock.now()), await ring.make(ordinal=2, at=clock.now())
-    await _stored(store, replace(one, sealed=other.sealed))
-    await _stored(store, other)
+    one, other = await ring.make(at=clock.now()), await ring.make(at=clock.now())
+    await a_stored_key(store, replace(one, sealed=other.sealed))
+    await a_stored_key(store, other)
 
     assert [key.kid for key in await ring.published()] == [other.kid]
     assert events.all == [SigningKeyUnreadable(one.kid, "It does not open under this secret.")]
@@ -98,7 +91,7 @@ async def test_two_keys_that_swapped_their_seals_do_not_open(clock: FakeClock) -
 async def test_a_key_does_not_show_its_private_half(clock: FakeClock) -> None:
     ring = _ring(MemoryStore(clock, Lifetimes()), RecordedEvents())
 
-    key = await ring.make(ordinal=1, at=clock.now())
+    key = await ring.make(at=clock.now())
 
     assert "sealed" not in repr(key)
     assert b'"d"' not in key.sealed
@@ -107,9 +100,9 @@ async def test_a_key_does_not_show_its_private_half(clock: FakeClock) -> None:
 async def test_a_newer_generation_is_loaded_and_the_same_is_not(clock: FakeClock) -> None:
     store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
     here, there = _ring(store, events), _ring(store, events)
-    await _stored(store, await here.make(ordinal=1, at=clock.now()))
+    await a_stored_key(store, await here.make(at=clock.now()))
     before = await here.ring()
-    await _stored(store, await there.make(ordinal=2, at=clock.now()))
+    await a_stored_key(store, await there.make(at=clock.now()))
 
     assert await here.ring(generation=before.generation) is before
     assert len((await here.ring(generation=before.generation + 1)).keys) == 2
@@ -119,8 +112,8 @@ async def test_an_unknown_kid_makes_a_process_look_again_once_in_five_seconds(cl
     store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
     ring = KeyRing(store, SecretKey.parse(SECRET), events, clock)
     seen = []
-    for ordinal in range(1, 8):
-        await _stored(store, await ring.make(ordinal=ordinal, at=clock.now()))
+    for _ in range(7):
+        await a_stored_key(store, await ring.make(at=clock.now()))
         seen.append(len((await ring.look_again()).keys))
         clock.advance(timedelta(seconds=2))
 
@@ -130,10 +123,10 @@ async def test_an_unknown_kid_makes_a_process_look_again_once_in_five_seconds(cl
 async def test_a_clock_that_was_set_back_does_not_keep_a_process_from_looking(clock: FakeClock) -> None:
     store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
     ring = KeyRing(store, SecretKey.parse(SECRET), events, clock)
-    await _stored(store, await ring.make(ordinal=1, at=clock.now()))
+    await a_stored_key(store, await ring.make(at=clock.now()))
     await ring.look_again()
     clock.advance(-timedelta(days=1))
-    await _stored(store, await ring.make(ordinal=2, at=clock.now()))
+    await a_stored_key(store, await ring.make(at=clock.now()))
 
     assert len((await ring.look_again()).keys) == 2
 
@@ -141,8 +134,8 @@ async def test_a_clock_that_was_set_back_does_not_keep_a_process_from_looking(cl
 async def test_an_unusable_key_is_told_once_however_often_the_ring_is_loaded(clock: FakeClock) -> None:
     store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
     ring = _ring(store, events)
-    await _stored(store, await ring.make(ordinal=1, at=clock.now()))
-    await _stored(store, replace(await ring.make(ordinal=2, at=clock.now()), sealed=b""))
+    await a_stored_key(store, await ring.make(at=clock.now()))
+    await a_stored_key(store, replace(await ring.make(at=clock.now()), sealed=b""))
 
     for _ in range(3):
         await ring.load()

@@ -15,7 +15,7 @@ from adapters.security.verified_tokens import VerifiedToken, VerifiedTokens
 from domain.actor import InvalidAccessToken
 from domain.session import Lifetimes, SessionId
 from domain.user import UserId
-from tests.examples import SECRET
+from tests.examples import SECRET, a_stored_key
 from tests.fakes import FakeClock, RecordedEvents
 from tests.forge import ISSUER, Forge
 
@@ -74,15 +74,15 @@ async def _good_until_its_exp(steps: list[tuple[str, int]]) -> None:
     clock, secret = FakeClock(), SecretKey.parse(SECRET)
     store = MemoryStore(clock, Lifetimes())
     ring = KeyRing(store, secret, RecordedEvents(), clock)
-    await _add_key(store, ring, clock, ordinal=1)
+    await a_stored_key(store, await ring.make(at=clock.now()))
     tokens = JwtAccessTokens(ring, clock, issuer=ISSUER, audience=ISSUER)
     token, born = Forge(key=await ring.signing(), now=clock.now).make(), clock.now()
 
-    for ordinal, (step, seconds) in enumerate([*steps, ("read", 0)], start=2):
+    for step, seconds in [*steps, ("read", 0)]:
         if step == "tick":
             clock.advance(timedelta(seconds=seconds))
         elif step == "new key":
-            await _add_key(store, ring, clock, ordinal=ordinal)
+            await a_stored_key(store, await ring.make(at=clock.now()))
         stored = await store.live.read_key_ring()
         good = clock.now() < born.replace(microsecond=0) + timedelta(seconds=905)
         try:
@@ -94,16 +94,10 @@ async def _good_until_its_exp(steps: list[tuple[str, int]]) -> None:
             assert claims.ring_generation == stored.generation
 
 
-async def _add_key(store: MemoryStore, ring: KeyRing, clock: FakeClock, *, ordinal: int) -> None:
-    async with store.begin() as work:
-        await work.signing_keys.add_if_absent(await ring.make(ordinal=ordinal, at=clock.now()))
-        await work.commit()
-
-
 async def test_a_forged_token_is_refused_however_often_it_comes(clock: FakeClock) -> None:
     store = MemoryStore(clock, Lifetimes())
     ring = KeyRing(store, SecretKey.parse(SECRET), RecordedEvents(), clock)
-    await _add_key(store, ring, clock, ordinal=1)
+    await a_stored_key(store, await ring.make(at=clock.now()))
     tokens = JwtAccessTokens(ring, clock, issuer=ISSUER, audience=ISSUER)
     good = Forge(key=await ring.signing(), now=clock.now).make()
     bad = good[:-2] + ("AA" if good[-2:] != "AA" else "BA")

@@ -28,12 +28,14 @@ from application.upkeep.check_readiness import CheckReadiness
 from domain.email import EmailAddress
 from domain.password import PasswordPolicy, PlainPassword
 from domain.session import Lifetimes, TokenPair
+from domain.signing_key import KeyPolicy
 from domain.user import User
 from domain.username import Username
 from tests.examples import PASSWORD, SECRET
 from tests.fakes import FakeClock, FakePasswordHasher, RecordedEvents
 
 LIFETIMES = Lifetimes()
+KEY_POLICY = KeyPolicy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +107,8 @@ def bare() -> InMemory:
         ),
         authenticate=Authenticate(store=store, access_tokens=access_tokens),
         logout=Logout(store=store, access_tokens=access_tokens, refresh_tokens=refresh_tokens),
-        prepare_signing_key=PrepareSigningKey(store=store, signing_keys=key_ring, clock=clock),
-        publish_key_set=PublishKeySet(signing_keys=key_ring),
+        prepare_signing_key=PrepareSigningKey(store=store, signing_keys=key_ring, key_policy=KEY_POLICY),
+        publish_key_set=PublishKeySet(signing_keys=key_ring, key_policy=KEY_POLICY),
         disable_user=DisableUser(store=store, clock=clock),
         enable_user=EnableUser(store=store),
         get_user=GetUser(store=store),

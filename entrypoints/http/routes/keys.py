@@ -31,6 +31,6 @@ _EXAMPLE = {
 async def key_set(
     response: Response, publish_key_set: Annotated[PublishKeySet, use(PublishKeySet)]
 ) -> dict[str, list[dict[str, Any]]]:
-    keys = await publish_key_set()
-    response.headers["Cache-Control"] = "public, max-age=300"
-    return {"keys": [dict(key.jwk) for key in keys]}
+    key_set = await publish_key_set()
+    response.headers["Cache-Control"] = f"public, max-age={int(key_set.max_age.total_seconds())}"
+    return {"keys": [dict(key.jwk) for key in key_set.keys]}

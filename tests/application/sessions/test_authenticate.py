@@ -7,7 +7,7 @@ from adapters.security.secret_key import SecretKey
 from domain.actor import InvalidAccessToken
 from domain.username import Username
 from tests.application.conftest import LIFETIMES, InMemory
-from tests.examples import SECRET
+from tests.examples import SECRET, a_stored_key
 from tests.forge import ISSUER, Forge
 
 
@@ -62,23 +62,19 @@ async def test_a_reused_refresh_token_ends_the_access_tokens_too(portunus: InMem
 async def test_a_process_follows_a_change_of_the_keys_without_a_restart(portunus: InMemory) -> None:
     await portunus.sign_up()
     tokens = await portunus.log_in()
-    before = await portunus.publish_key_set()
-    async with portunus.store.begin() as work:
-        await work.signing_keys.add_if_absent(await portunus.key_ring.make(ordinal=2, at=portunus.clock.now()))
-        await work.commit()
+    before = (await portunus.publish_key_set()).keys
+    await a_stored_key(portunus.store, await portunus.key_ring.make(at=portunus.clock.now()))
 
     await portunus.authenticate(access_token=tokens.access_token)
 
-    assert len(await portunus.publish_key_set()) == len(before) + 1
+    assert (await portunus.publish_key_set()).keys != before
 
 
 async def test_a_token_of_a_key_made_elsewhere_a_moment_ago_is_good(portunus: InMemory) -> None:
     await portunus.sign_up()
     session = (await portunus.authenticate(access_token=(await portunus.log_in()).access_token)).session
     elsewhere = KeyRing(portunus.store, SecretKey.parse(SECRET), portunus.events, portunus.clock)
-    async with portunus.store.begin() as work:
-        await work.signing_keys.add_if_absent(await elsewhere.make(ordinal=2, at=portunus.clock.now()))
-        await work.commit()
+    await a_stored_key(portunus.store, await elsewhere.make(at=portunus.clock.now()))
     forge = Forge(
         key=await elsewhere.signing(), now=portunus.clock.now, user_id=session.user_id, session_id=session.id, issuer=ISSUER
     )
