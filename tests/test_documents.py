@@ -4,9 +4,11 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from domain.events import Event
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 
@@ -43,6 +45,23 @@ def test_the_example_of_env_leaves_a_value_empty_only_where_there_is_no_default(
 
     without_default = {f"PORTUNUS_{name.upper()}" for name, field in Settings.model_fields.items() if not field.default}
     assert empty <= without_default
+
+
+def test_the_operating_guide_has_each_setting_once_with_its_default() -> None:
+    rows = [line for line in (ROOT / "docs" / "operating.md").read_text().splitlines() if line.startswith("| `PORTUNUS_")]
+    defaults = {name: f"`{value}`" if value else "none" for name, value in example_variables()}
+    wanted = [
+        f"| `PORTUNUS_{name.upper()}` | {defaults[f'PORTUNUS_{name.upper()}']} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+
+    assert sorted(rows) == sorted(wanted), "add to docs/operating.md the rows that are missing, or mend those that differ"
+
+
+def test_the_operating_guide_says_of_each_event_what_to_do() -> None:
+    named = set(re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs" / "operating.md").read_text(), flags=re.MULTILINE))
+
+    assert {re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower() for event in get_args(Event)} <= named
 
 
 @each_document

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from adapters.security.known_secrets import KNOWN_SECRETS
 from entrypoints.container.root import build, use_cases_of
-from entrypoints.http.factory import make_app
+from entrypoints.http.app import create_app
 from entrypoints.settings import Settings, UnsafeSettings
 from tests.examples import SECRET
 
@@ -139,11 +139,7 @@ def test_a_secret_file_of_its_owner_alone_starts(tmp_path: Path, mode: int) -> N
 
 
 def test_ks01_there_is_no_debug_mode() -> None:
-    app = make_app(
-        Settings(env="development", database_url=SecretStr("memory://"), secret_key=SecretStr(SECRET)).with_defaults()
-    )
-
-    assert not app.debug
+    assert not create_app({}).debug
     assert "debug" not in Settings.model_fields
 
 
