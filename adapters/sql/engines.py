@@ -5,10 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, ColumnElement, Connection, Interval, event, func, literal, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, ColumnElement, Connection, Interval, event, func, literal
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from adapters.sql.database_url import parse_database_url
+from adapters.sql.first_of_hosts import connect_to_the_first
 from adapters.sql.schema import UtcDateTime
 from application.ports.clock import Clock
 
@@ -21,28 +22,6 @@ _POSTGRESQL_LIMITS = {
 _SECONDS_TO_CONNECT = 2
 _SECONDS_FOR_A_STATEMENT = 3  # beyond the server's own limit: for a server that does not answer at all
 _SECONDS_FOR_A_PLACE_IN_THE_POOL = 2
-
-
-class UnusableDatabaseUrl(ValueError):
-    """Why a database URL cannot be used, without the password in it."""
-
-
-def parse_database_url(text: str) -> URL:
-    """`sqlite:///path` or `postgresql://…`, as operators write them; the driver is ours to add."""
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        raise UnusableDatabaseUrl("It is not a URL. Write sqlite:///path or postgresql://user@host/name.") from None
-    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
-        return url.set(drivername="sqlite+aiosqlite")
-    if url.drivername in {"postgresql", "postgres"}:
-        query = dict(url.query)
-        if "sslmode" in query:
-            query["ssl"] = query.pop("sslmode")  # libpq's name, asyncpg's name
-        if unknown := query.keys() - {"ssl", "host", "port"}:
-            raise UnusableDatabaseUrl(f"It has a parameter that is not supported: {', '.join(sorted(unknown))}.")
-        return url.set(drivername="postgresql+asyncpg", query=query)
-    raise UnusableDatabaseUrl("Write memory://, sqlite:///path or postgresql://user@host/name.")
 
 
 def open_engine(text: str, *, pool_size: int) -> AsyncEngine:
@@ -76,6 +55,7 @@ def _postgresql(url: URL, *, limits: Mapping[str, str], **pool: Any) -> AsyncEng
             "timeout": _SECONDS_TO_CONNECT,
             "command_timeout": _SECONDS_FOR_A_STATEMENT,
             "server_settings": dict(limits),
+            "async_creator_fn": connect_to_the_first,
         },
         **pool,
     )

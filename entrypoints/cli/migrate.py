@@ -14,7 +14,7 @@ def migrate(quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing if 
 
     Safe to run at every start, also by several processes at once: they take turns.
     """
-    from adapters.sql.engines import UnusableDatabaseUrl  # noqa: PLC0415 - half a second of imports
+    from adapters.sql.database_url import UnusableDatabaseUrl  # noqa: PLC0415 - half a second of imports
     from adapters.sql.migrate import upgrade  # noqa: PLC0415
 
     settings = Settings.read()

@@ -11,6 +11,7 @@ import typer
 from application.ports.tokens import NoSigningKey
 from domain.errors import Unavailable
 from entrypoints.cli.run import run
+from entrypoints.configuration import masked_url
 from entrypoints.development import make_secret_if_missing
 from entrypoints.settings import Settings, UnsafeSettings
 
@@ -26,7 +27,7 @@ def serve(
     """
     import uvicorn  # noqa: PLC0415 - a fifth of a second of imports
 
-    from entrypoints.http.draining import DrainingHttp  # noqa: PLC0415
+    from entrypoints.http.draining import DrainingHttp, serve_until_stopped  # noqa: PLC0415
     from entrypoints.logs import configure_logs  # noqa: PLC0415
 
     for name, value in (("PORTUNUS_HOST", host), ("PORTUNUS_PORT", port)):
@@ -43,7 +44,7 @@ def serve(
         typer.echo(line)
     # After a graceful stop uvicorn raises the signal anew, which by default would look like a crash.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.run(
+    config = uvicorn.Config(
         "entrypoints.http.factory:make_app",
         factory=True,
         host=settings.host,
@@ -57,6 +58,7 @@ def serve(
         proxy_headers=False,
         timeout_graceful_shutdown=10,
     )
+    serve_until_stopped(config)
 
 
 def _require_usable(settings: Settings) -> None:
@@ -78,11 +80,9 @@ def _require_usable(settings: Settings) -> None:
 
 
 def _greeting(settings: Settings) -> list[str]:
-    from sqlalchemy import make_url  # noqa: PLC0415 - a quarter of a second of imports
-
     address = settings.address
     url = settings.database_url.get_secret_value()
-    storage = "memory, which forgets at the stop" if url == "memory://" else make_url(url).render_as_string()
+    storage = "memory, which forgets at the stop" if url == "memory://" else masked_url(url)
     return [
         f"Portunus   {address}",
         f"Docs       {address}/docs" if settings.docs else "Docs       off (PORTUNUS_DOCS)",

@@ -16,7 +16,8 @@ from adapters.security.key_ring import KeyRing
 from adapters.security.origins import KeyedOrigins
 from adapters.security.refresh_tokens import MacRefreshTokens
 from adapters.security.secret_key import SecretKey, UnusableSecret
-from adapters.sql.engines import UnusableDatabaseUrl, open_engine
+from adapters.sql.database_url import UnusableDatabaseUrl
+from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
 from application.ports.clock import Clock
 from application.ports.events import Events

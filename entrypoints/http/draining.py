@@ -1,9 +1,16 @@
-"""Connections that outlive their requests, when the server stops."""
+"""Stopping without a request lost: those that have connected are served, and those that stay connected once more."""
 
+import asyncio
+import socket
+import sys
+from contextlib import suppress
 from typing import final
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.supervisors import Multiprocess
 
+_SECONDS_TO_ACCEPT = 0.1
 _SECONDS_FOR_ONE_MORE = 1
 
 
@@ -30,3 +37,24 @@ class DrainingHttp(HttpToolsProtocol):
         super().on_headers_complete()
         if self._stopping:
             self.cycle.keep_alive = False
+
+
+@final
+class DrainingServer(uvicorn.Server):
+    """Takes what the kernel has accepted in its name before it stops listening: the rest of that queue would be reset."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.sleep(_SECONDS_TO_ACCEPT)
+        await super().shutdown(sockets)
+
+
+def serve_until_stopped(config: uvicorn.Config) -> None:
+    """As `uvicorn.run` does, with the server above. (Where workers share a port, its queue outlives each of them.)"""
+    server = DrainingServer(config)
+    with suppress(KeyboardInterrupt):
+        if config.workers > 1:
+            Multiprocess(config, sockets=[config.bind_socket()]).run()
+            return
+        server.run()
+    if not server.started:
+        sys.exit(3)
