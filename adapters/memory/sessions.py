@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import final
 
+from adapters.memory.revocations import MemoryRevocationRepository
 from adapters.memory.tables import Overlay
 from application.ports.clock import Clock
 from domain.session import EndedSession, EndReason, Lifetimes, NewSession, Session, SessionId
@@ -13,10 +14,16 @@ from domain.user import User, UserId
 @final
 class MemorySessionRepository:
     def __init__(
-        self, sessions: Overlay[SessionId, Session], users: Overlay[UserId, User], clock: Clock, lifetimes: Lifetimes
+        self,
+        sessions: Overlay[SessionId, Session],
+        users: Overlay[UserId, User],
+        revocations: MemoryRevocationRepository,
+        clock: Clock,
+        lifetimes: Lifetimes,
     ) -> None:
         self._sessions = sessions
         self._users = users
+        self._revocations = revocations
         self._clock = clock
         self._lifetimes = lifetimes
 
@@ -55,6 +62,7 @@ class MemorySessionRepository:
         """The one place where sessions end."""
         ended = replace(session, ended_at=self._clock.now(), end_reason=reason)
         self.replace(ended)
+        self._revocations.end_session(session.id, access_until=session.access_until)
         return ended
 
     def replace(self, session: Session) -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import hmac
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import final
 
+from adapters.memory.revocations import MemoryRevocationRepository, StoredRevocation
 from adapters.memory.sessions import MemorySessionRepository
 from adapters.memory.signing_keys import RING, MemorySigningKeyRepository
 from adapters.memory.tables import Overlay, Table
@@ -17,6 +19,7 @@ from application.ports.unit_of_work import FoundCaller, UnitOfWork
 from domain.actor import Actor
 from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
+from domain.revocation import MOST_ON_A_PAGE, FeedPosition, RevocationPage
 from domain.session import (
     STRAYS_OF_A_SHADOW,
     Advanced,
@@ -45,6 +48,9 @@ class _Tables:
         self.sessions: Table[SessionId, Session] = Table()
         self.signing_keys: Table[str, SigningKey] = Table()
         self.ring_generations: Table[int, int] = Table({RING: 1})
+        self.revocations: Table[int, StoredRevocation] = Table()
+        self.newest_revocation: Table[int, int] = Table({1: 0})
+        self.epoch = secrets.token_hex(8)
         self.writing = asyncio.Lock()
 
 
@@ -55,9 +61,11 @@ class MemoryUnitOfWork:
         sessions, keys = Overlay(tables.sessions), Overlay(tables.signing_keys)
         generations = Overlay(tables.ring_generations)
         self.users = MemoryUserRepository(users, names)
-        self.sessions = MemorySessionRepository(sessions, users, clock, lifetimes)
+        revocations, newest = Overlay(tables.revocations), Overlay(tables.newest_revocation)
+        self.revocations = MemoryRevocationRepository(revocations, newest, clock)
+        self.sessions = MemorySessionRepository(sessions, users, self.revocations, clock, lifetimes)
         self.signing_keys = MemorySigningKeyRepository(keys, generations, clock)
-        self._overlays = (users, names, sessions, keys, generations)
+        self._overlays = (users, names, sessions, keys, generations, revocations, newest)
 
     async def commit(self) -> None:
         for overlay in self._overlays:
@@ -137,6 +145,23 @@ class MemoryLiveStatements:
             work.sessions.end(session, reason=reason)
             await work.commit()
         return EndedSession(id=id, access_until=session.access_until)
+
+    async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:
+        here = FeedPosition(epoch=self._tables.epoch, timeline=0, xid=0, id=self._tables.newest_revocation[1])
+        known = after is not None and replace(after, id=0) == replace(here, id=0) and after.id <= here.id
+        start = after.id if after and known else 0
+        now = self._clock.now()
+        entries = [entry for entry in self._tables.revocations.values() if entry.id > start and entry.until > now]
+        page = sorted(entries, key=lambda entry: entry.id)[:MOST_ON_A_PAGE]
+        is_last = len(page) == len(entries)
+        return RevocationPage(
+            as_of=now,
+            until=here if is_last else replace(here, id=page[-1].id),
+            reset=not known,
+            is_last=is_last,
+            sessions=tuple(entry.session_id for entry in page if entry.session_id),
+            kids=tuple(entry.kid for entry in page if entry.kid),
+        )
 
     async def read_key_ring(self) -> StoredKeyRing:
         keys = tuple(sorted(self._tables.signing_keys.values(), key=lambda key: key.ordinal))

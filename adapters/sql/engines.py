@@ -1,7 +1,7 @@
 """Opening a database, with every wait bounded, and telling its time: here SQLite and PostgreSQL differ most."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,9 @@ class StoreTime:
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._own = engine.dialect.name == "postgresql"
         self._clock = clock
+
+    def by_clock(self) -> datetime:
+        return self._clock.now()
 
     def now(self) -> ColumnElement[Any]:
         return func.now() if self._own else literal(self._clock.now(), UtcDateTime)

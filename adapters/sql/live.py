@@ -1,4 +1,7 @@
-"""The hot operations: one statement each, under AUTOCOMMIT, which is one send instead of three."""
+"""The hot operations: one statement each, under AUTOCOMMIT, which is one send instead of three.
+
+On SQLite, where nothing is sent, what may end a session takes two, in a transaction.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -24,9 +27,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from adapters.sql.engines import StoreTime
 from adapters.sql.reach import Reach
+from adapters.sql.revocations import execute_ending, page_of, reading, telling
 from adapters.sql.schema import key_ring, sessions, users
 from adapters.sql.sessions import ended_from_row, ending, session_from_row
 from adapters.sql.signing_keys import ring_from_rows, whole_ring
@@ -35,6 +40,7 @@ from application.ports.unit_of_work import FoundCaller, StoreUnavailable
 from domain.actor import Actor
 from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
+from domain.revocation import FeedPosition, RevocationPage
 from domain.session import (
     STRAYS_OF_A_SHADOW,
     Advanced,
@@ -65,6 +71,7 @@ _OUTCOMES: dict[str, type[Advanced | Repeated | Ahead | Reused | Shadowed]] = {
 @final
 class SqlLiveStatements:
     def __init__(self, engine: AsyncEngine, reach: Reach, time: StoreTime, lifetimes: Lifetimes) -> None:
+        self._transactions = engine
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._reach = reach
         self._time = time
@@ -140,13 +147,20 @@ class SqlLiveStatements:
             .returning(*sessions.c)
         )
         # Replayed without a window, a rotation whose answer was lost would look like reuse.
-        row = (await self._run(rotation, replay=bool(grace))).one_or_none()
+        row = await self._end(rotation, replay=bool(grace))
         return _OUTCOMES[row.outcome](session_from_row(row)) if row else Unknown()
 
     async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
         of_user = [sessions.c.user_id == user_id] if user_id else []
-        row = (await self._run(ending(sessions.c.id == id, *of_user, reason=reason, time=self._time))).one_or_none()
+        row = await self._end(ending(sessions.c.id == id, *of_user, reason=reason, time=self._time))
         return ended_from_row(row) if row else None
+
+    async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:
+        rows = (await self._run(reading(self._engine.dialect.name, after, self._time))).all()
+        if rows[0].demoted:
+            await self._reach.leave_server()
+            raise StoreUnavailable
+        return page_of(rows)
 
     async def read_key_ring(self) -> StoredKeyRing:
         return ring_from_rows((await self._run(whole_ring(self._time))).all())
@@ -173,6 +187,14 @@ class SqlLiveStatements:
             await self._reach.leave_server()
             raise StoreUnavailable
         return row
+
+    async def _end(self, change: ReturningUpdate[Any], *, replay: bool = True) -> Row[Any] | None:
+        """Run a statement that may end a session, of which others are told by the same act."""
+        if self._engine.dialect.name == "postgresql":
+            return (await self._run(telling(change, self._time), replay=replay)).one_or_none()
+        async with self._reach.translating(), self._transactions.begin() as connection:
+            rows = await execute_ending(connection, change, self._time)
+        return rows[0] if rows else None
 
     async def _run(self, statement: Executable, *, replay: bool = True) -> Result[Any]:
         """Run it; once more if a connection turned out to be dead, since none is tested before use."""

@@ -22,6 +22,7 @@ from sqlalchemy import (
     false,
     text,
 )
+from sqlalchemy.types import UserDefinedType
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -44,6 +45,15 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         found: datetime = value
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+class Xid8(UserDefinedType[int]):
+    """PostgreSQL's id of a transaction, which is never given again."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "XID8"
 
 
 metadata = MetaData(
@@ -118,4 +128,24 @@ key_ring = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # of one row; who changes a key locks it
     Column("generation", BigInteger, nullable=False),
+)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    # Never given again, also after a purge: a reader's position would skip what took its place.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("xid", Xid8().with_variant(BigInteger, "sqlite")),  # of the transaction that revoked; PostgreSQL's default
+    Column("session_id", Uuid),
+    Column("kid", String(43)),
+    Column("until", UtcDateTime, nullable=False, index=True),
+    Index("ix_revocations_xid_id", "xid", "id"),
+    sqlite_autoincrement=True,
+)
+
+revocation_feed = Table(
+    "revocation_feed",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # of one row
+    Column("epoch", String(32), nullable=False),  # of this database: positions of another are void
 )

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from adapters.sql.engines import StoreTime
+from adapters.sql.revocations import execute_ending
 from adapters.sql.schema import sessions, users
 from domain.origin import Device, DeviceKind
 from domain.session import AuthenticationMethod, EndedSession, EndReason, Lifetimes, NewSession, Session, SessionId
@@ -60,17 +61,21 @@ class SqlSessionRepository:
         self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
     ) -> Sequence[EndedSession]:
         others = [sessions.c.id != spared] if spared else []
-        ended = await self._connection.execute(ending(sessions.c.user_id == user_id, *others, reason=reason, time=self._time))
+        change = ending(sessions.c.user_id == user_id, *others, reason=reason, time=self._time)
+        ended = await execute_ending(self._connection, change, self._time)
         return [ended_from_row(row) for row in ended]
 
 
 def ending(*which: ColumnElement[bool], reason: EndReason, time: StoreTime) -> ReturningUpdate[Any]:
-    """The statement that ends sessions, and tells which it ended: the only one, beside the rotation that finds out misuse."""
+    """The statement that ends sessions, and tells which it ended: the only one, beside the rotation that finds out misuse.
+
+    Run by `execute_ending`, which tells others of it.
+    """
     return (
         update(sessions)
         .where(sessions.c.ended_at.is_(None), *which)
         .values(ended_at=time.now(), end_reason=reason.value)
-        .returning(sessions.c.id, sessions.c.access_until)
+        .returning(sessions.c.id, sessions.c.access_until, sessions.c.ended_at)
     )
 
 

@@ -11,6 +11,7 @@ from adapters.sql.engines import StoreTime
 from adapters.sql.live import SqlLiveStatements
 from adapters.sql.migrate import newest_revision
 from adapters.sql.reach import Reach
+from adapters.sql.revocations import SqlRevocationRepository
 from adapters.sql.sessions import SqlSessionRepository
 from adapters.sql.signing_keys import SqlSigningKeyRepository
 from adapters.sql.users import SqlUserRepository
@@ -25,6 +26,7 @@ class SqlUnitOfWork:
         self.users = SqlUserRepository(connection)
         self.sessions = SqlSessionRepository(connection, time, lifetimes)
         self.signing_keys = SqlSigningKeyRepository(connection, time)
+        self.revocations = SqlRevocationRepository(connection, time)
         self._connection = connection
 
     async def commit(self) -> None:

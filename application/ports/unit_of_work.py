@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Protocol
 
+from application.ports.revocations import RevocationRepository
 from application.ports.sessions import SessionRepository
 from application.ports.signing_keys import SigningKeyRepository
 from application.ports.users import UserRepository
@@ -13,6 +14,7 @@ from domain.actor import Actor
 from domain.errors import Unavailable
 from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
+from domain.revocation import FeedPosition, RevocationPage
 from domain.session import EndedSession, EndReason, PresentedRefreshToken, RotationOutcome, SessionId
 from domain.user import User, UserId
 from domain.username import Username
@@ -48,6 +50,9 @@ class UnitOfWork(Protocol):
     @property
     def signing_keys(self) -> SigningKeyRepository: ...
 
+    @property
+    def revocations(self) -> RevocationRepository: ...
+
     async def commit(self) -> None:
         """Make it last, and others see it. On return it survives a crash."""
         ...
@@ -79,6 +84,15 @@ class LiveStatements(Protocol):
 
     async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
         """End it; `None`, and nothing changes, if it has ended, is unknown, or is not of the user, where one is named."""
+        ...
+
+    async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:
+        """What was revoked after a position, `MOST_ON_A_PAGE` at least if there are as many, and all that still counts if
+        the position is none of this store's, or ahead of it.
+
+        Whoever reads on from `until` misses nothing, whatever the order in which revocations are committed, and may be told
+        of some again.
+        """
         ...
 
     async def read_key_ring(self) -> StoredKeyRing: ...

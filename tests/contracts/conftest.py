@@ -51,7 +51,8 @@ async def storage(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClo
             await databases.execute(
                 url,
                 f"UPDATE sessions SET created_at = created_at - interval '{seconds} s',"  # noqa: S608 - a float
-                f" rotated_at = rotated_at - interval '{seconds} s', access_until = access_until - interval '{seconds} s'",
+                f" rotated_at = rotated_at - interval '{seconds} s', access_until = access_until - interval '{seconds} s';"
+                f" UPDATE revocations SET until = until - interval '{seconds} s'",
             )
 
         first, second = _open(url, clock), _open(url, clock)

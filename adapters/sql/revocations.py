@@ -1,0 +1,122 @@
+"""Revocations in SQL: written by the transaction that revokes, and read so that none is missed.
+
+On PostgreSQL transactions commit in another order than that in which they began. A reader's position therefore moves only to
+the oldest transaction that was still under way, and what it has seen beyond that it sees again. SQLite has one writer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, final
+
+from sqlalchemy import Interval, Row, Select, TextualSelect, Uuid, bindparam, delete, insert, literal, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from adapters.sql.engines import StoreTime
+from adapters.sql.schema import UtcDateTime, revocations
+from domain.revocation import LINGER, MOST_ON_A_PAGE, FeedPosition, RevocationPage
+from domain.session import SessionId
+
+_POSTGRESQL = """
+WITH feed AS MATERIALIZED (
+  SELECT s.*, CASE WHEN known THEN after_xid ELSE '0' END AS from_xid, CASE WHEN known THEN after_id ELSE 0 END AS from_id
+  FROM (
+    SELECT f.epoch, t.timeline, t.next, now() AS as_of, c.after_xid, c.after_id, pg_is_in_recovery() AS demoted,
+      f.epoch = :epoch AND t.timeline = :timeline AND c.after_xid <= t.next AS known
+    FROM revocation_feed f, (
+      SELECT pg_snapshot_xmin(pg_current_snapshot()) AS next, CASE WHEN pg_is_in_recovery() THEN 0
+        ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint END AS timeline
+    ) t, (SELECT CAST(CAST(:xid AS text) AS xid8) AS after_xid, CAST(:id AS bigint) AS after_id) c
+  ) s
+)
+SELECT feed.epoch, feed.timeline, feed.next::text::bigint AS next_xid, 0 AS next_id, feed.as_of, feed.known, feed.demoted,
+  r.xid::text::bigint AS xid, r.id, r.session_id, r.kid
+FROM feed LEFT JOIN LATERAL (
+  (SELECT * FROM revocations
+   WHERE (xid, id) > (from_xid, from_id) AND xid < next AND until > as_of ORDER BY xid, id LIMIT :most + 1)
+  UNION ALL
+  (SELECT * FROM revocations WHERE (xid, id) > (from_xid, from_id) AND xid >= next AND until > as_of)
+) r ON true
+"""
+_SQLITE = """
+SELECT feed.*, 0 AS xid, r.id, r.session_id, r.kid
+FROM (
+  SELECT s.*, CASE WHEN known THEN :id ELSE 0 END AS from_id
+  FROM (
+    SELECT f.epoch, 0 AS timeline, 0 AS next_xid, coalesce(q.seq, 0) AS next_id, :as_of AS as_of, 0 AS demoted,
+      f.epoch = :epoch AND :timeline = 0 AND :xid = 0 AND :id <= coalesce(q.seq, 0) AS known
+    FROM revocation_feed f LEFT JOIN sqlite_sequence q ON q.name = 'revocations'
+  ) s
+) feed LEFT JOIN revocations r ON r.id > feed.from_id AND r.until > feed.as_of
+ORDER BY r.id LIMIT :most + 1
+"""
+_NOWHERE = FeedPosition(epoch="", timeline=0, xid=0, id=0)
+
+
+@final
+class SqlRevocationRepository:
+    def __init__(self, connection: AsyncConnection, time: StoreTime) -> None:
+        self._connection = connection
+        self._time = time
+
+    async def withdraw_key(self, kid: str, *, until: datetime) -> None:
+        await self._connection.execute(insert(revocations).values(kid=kid, until=until + LINGER))
+
+    async def remove_expired(self, *, limit: int) -> int:
+        expired = select(revocations.c.id).where(revocations.c.until <= self._time.now()).limit(limit)
+        return (await self._connection.execute(delete(revocations).where(revocations.c.id.in_(expired)))).rowcount
+
+
+async def execute_ending(connection: AsyncConnection, change: ReturningUpdate[Any], time: StoreTime) -> Sequence[Row[Any]]:
+    """Run a statement that may end sessions, tell of those that it ended, and give what it returns.
+
+    It must return `sessions`' `id`, `access_until` and `ended_at`. On SQLite it needs a transaction.
+    """
+    if connection.dialect.name == "postgresql":
+        told: Sequence[Row[Any]] = (await connection.execute(telling(change, time))).all()
+        return told
+    rows: Sequence[Row[Any]] = (await connection.execute(change)).all()
+    ended = [{"session_id": row.id, "until": row.access_until + LINGER} for row in rows if row.ended_at]
+    if ended:
+        await connection.execute(insert(revocations), ended)
+    return rows
+
+
+def telling(change: ReturningUpdate[Any], time: StoreTime) -> Select[Any]:
+    """PostgreSQL: the same, as one statement."""
+    changed = change.cte("changed")
+    until = changed.c.access_until + literal(LINGER, Interval)
+    ended = select(changed.c.id, until).where(changed.c.ended_at.is_not(None), until > time.now())
+    told = insert(revocations).from_select(["session_id", "until"], ended, include_defaults=False).cte("told")
+    return select(changed).add_cte(told)
+
+
+def reading(dialect: str, after: FeedPosition | None, time: StoreTime) -> TextualSelect:
+    after = after or _NOWHERE
+    given = {"epoch": after.epoch, "timeline": after.timeline, "id": after.id, "most": MOST_ON_A_PAGE}
+    if dialect == "postgresql":
+        read = text(_POSTGRESQL).bindparams(xid=str(after.xid), **given)
+    else:
+        read = text(_SQLITE).bindparams(bindparam("as_of", time.by_clock(), UtcDateTime), xid=after.xid, **given)
+    return read.columns(as_of=UtcDateTime, session_id=Uuid)
+
+
+def page_of(rows: Sequence[Row[Any]]) -> RevocationPage:
+    """Rows beyond `next`, which will be read again, come on the last page; there are few."""
+    first = rows[0]
+    until = FeedPosition(epoch=first.epoch, timeline=first.timeline, xid=first.next_xid, id=first.next_id)
+    entries = sorted((row for row in rows if row.id is not None), key=lambda row: (row.xid, row.id))
+    before = [row for row in entries if (row.xid, row.id) < (first.next_xid, first.next_id + 1)]
+    is_last = len(before) <= MOST_ON_A_PAGE
+    if not is_last:
+        entries = before[:MOST_ON_A_PAGE]
+        until = replace(until, xid=entries[-1].xid, id=entries[-1].id)
+    return RevocationPage(
+        as_of=first.as_of,
+        until=until,
+        reset=not first.known,
+        is_last=is_last,
+        sessions=tuple(SessionId(row.session_id) for row in entries if row.session_id),
+        kids=tuple(row.kid for row in entries if row.kid),
+    )
