@@ -70,6 +70,13 @@ class Databases:
         await admin.execute(f'ALTER DATABASE "{make_url(url).database}" {change}')
         await admin.close()
 
+    async def terminate(self, url: str) -> None:
+        """End every connection to it."""
+        admin = await self._connect()
+        name = make_url(url).database
+        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        await admin.close()
+
     async def _create(self, how: str) -> str:
         name = f"portunus_test_{uuid4().hex[:12]}"
         admin = await self._connect()

@@ -8,9 +8,10 @@ from domain.errors import Unavailable
 
 READ_ONLY = "25006"
 # Classes of SQLSTATE: connection, authorization, unknown database, resources, operator intervention (57014 among them, a
-# statement that took too long), system, and configuration file; then lock timeout, deadlock, serialization, read-only.
+# statement that took too long), system, and configuration file; then lock timeout, deadlock, serialization, a database
+# that takes no connections for now, read-only.
 _AWAY = ("08", "28", "3D", "53", "57", "58", "F0")
-_BUSY = frozenset({"55P03", "40P01", "40001", READ_ONLY})
+_BUSY = frozenset({"55P03", "40P01", "40001", "55000", READ_ONLY})
 _NO_SUCH_RELATION = frozenset({"42P01", "42703"})
 _SQLITE_AWAY = ("locked", "unable to open", "readonly database", "disk i/o error", "is full", "not a database")
 

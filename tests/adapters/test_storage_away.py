@@ -72,7 +72,7 @@ async def test_a_backend_that_dies_in_a_unit_of_work_takes_the_work_with_it(post
     assert await postgresql.store.live.find_by_username(Username("lost")) is None
 
 
-async def test_a_database_that_became_read_only_is_away_until_it_is_not(postgresql: Postgresql) -> None:
+async def test_rl04_a_database_that_became_read_only_is_away_until_it_is_not(postgresql: Postgresql) -> None:
     session, secret = await a_stored_session(postgresql.store)
     await postgresql.databases.configure(postgresql.url, "SET default_transaction_read_only = on")
     await postgresql.execute(TERMINATE)
@@ -111,6 +111,43 @@ async def test_rl05_a_full_pool_is_waited_for_two_seconds(postgresql: Postgresql
                 await postgresql.store.live.find_by_username(Username("johndoe"))
 
     assert await postgresql.store.live.find_by_username(Username("johndoe")) is None
+
+
+async def test_rl05_a_statement_is_waited_for_two_seconds(postgresql: Postgresql) -> None:
+    await postgresql.execute(
+        "CREATE FUNCTION dawdle() RETURNS trigger AS $$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$ LANGUAGE plpgsql;"
+        " CREATE TRIGGER dawdle BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION dawdle()"
+    )
+
+    async with asyncio.timeout(5):
+        with pytest.raises(StoreUnavailable):
+            await a_stored_user(postgresql.store)
+
+    assert await postgresql.store.live.find_by_username(Username("johndoe")) is None
+
+
+async def test_rl01_a_database_that_takes_no_connections_for_now_is_away(postgresql: Postgresql) -> None:
+    await postgresql.databases.configure(postgresql.url, "ALLOW_CONNECTIONS false")
+
+    with pytest.raises(StoreUnavailable):
+        await postgresql.store.live.find_by_username(Username("johndoe"))
+
+    await postgresql.databases.configure(postgresql.url, "ALLOW_CONNECTIONS true")
+    assert await postgresql.store.live.find_by_username(Username("johndoe")) is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("synchronous_commit", "on"), ("idle_in_transaction_session_timeout", "5s")], ids=lambda text: text
+)
+async def test_rl03_rl05_the_database_waits_for_commits_and_not_for_idle_work(
+    postgresql: Postgresql, setting: str, value: str
+) -> None:
+    engine = open_engine(postgresql.url, pool_size=1)
+    async with engine.connect() as connection:
+        told = (await connection.exec_driver_sql(f"SHOW {setting}")).scalar()
+    await engine.dispose()
+
+    assert told == value
 
 
 async def test_a_database_that_is_gone_is_away(postgresql: Postgresql) -> None:
