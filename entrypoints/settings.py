@@ -106,6 +106,10 @@ class Settings(BaseSettings):
     argon2_time: Annotated[int, Field(ge=1, le=16, description="Passes of one password hash.")] = 2
     argon2_parallelism: Annotated[int, Field(ge=1, le=4, description="Lanes of one password hash.")] = 1
     database_pool_size: Annotated[int, Field(ge=1, le=200, description="Connections that each process may hold.")] = 10
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Field(description="The least that is logged: debug, info, warning or error."),
+    ] = "info"
     docs: Annotated[bool, Field(description="Serve /docs and /openapi.json.")] = True
 
     @field_validator("cors_origins", mode="before")

@@ -1,12 +1,39 @@
 """What every test may ask for."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
+from typing import Any
 
+import httpx2
 import pytest
 
+from entrypoints.logs import configure_logs
 from tests.databases import Databases, postgresql_server
 from tests.fakes import FakeClock
+from tests.leaks import Run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Logs the whole run at DEBUG, learns every secret that goes through a client, and fails if the log has one (KS-06)."""
+    made = Run(tmp_path_factory.getbasetemp())
+    send = httpx2.AsyncClient.send
+
+    async def send_and_learn(self: httpx2.AsyncClient, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        answer = await send(self, request, **options)
+        made.secrets.learn(request, answer)
+        return answer
+
+    with made.log.open("w", encoding="utf-8") as stream, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx2.AsyncClient, "send", send_and_learn)
+        configure_logs("debug", stream)
+        [handler] = logging.getLogger().handlers
+        for name in ("httpx2", "httpcore2", "httpx", "httpcore"):  # the clients' own lines are not the service's
+            logging.getLogger(name).setLevel(logging.WARNING)
+        yield made
+        assert handler in logging.getLogger().handlers, "a test has sent the log elsewhere"
+    assert made.leaked() == {}
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """portunus: what was typed, and how it ends. 0 done, 1 refused or not possible now, 2 typed wrongly."""
 
 import json
-import logging
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -67,7 +66,7 @@ def options(
 
 def main() -> None:
     """Each error is one line for each reason, and an exit code; a traceback is a bug."""
-    configure_logs(logging.ERROR)  # `serve` says more; of the rest the one line is enough
+    configure_logs("error")  # `serve` says more; of the rest the one line is enough
     try:
         code = app(standalone_mode=False)
     except TyperException as error:

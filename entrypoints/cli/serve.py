@@ -39,7 +39,7 @@ def serve(
     if said := make_secret_if_missing(settings):
         typer.echo(said)
     _require_usable(settings)
-    configure_logs()
+    configure_logs(settings.log_level)
     for line in _greeting(settings):
         typer.echo(line)
     # After a graceful stop uvicorn raises the signal anew, which by default would look like a crash.

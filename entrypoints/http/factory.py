@@ -19,8 +19,8 @@ _SECONDS_BETWEEN_TRIES = 0.5
 
 def make_app(settings: Settings | None = None) -> FastAPI:
     """Wire everything and serve, whether the database is there or not. Raises `UnsafeSettings`."""
-    configure_logs()
     settings = settings or Settings.read()
+    configure_logs(settings.log_level)
     container = build(settings)
     use_cases = use_cases_of(container)
     prepare: PrepareSigningKey = use_cases[PrepareSigningKey]

@@ -1,6 +1,7 @@
 """What holds for every request: an id, headers on the answer, bounds on what comes in, and one answer to every bug."""
 
 import asyncio
+import logging
 import re
 import secrets
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ _MOST_DRAINED = 256 * 1024  # so that a client which sends before it reads can r
 _SECONDS_TO_DRAIN = 1
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
+
+_log = logging.getLogger("portunus.http")
 
 _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
@@ -46,9 +49,12 @@ class RequestContext:
             return
         request_id = _given_id(scope["headers"]) or secrets.token_hex(16)
         in_answer = (b"x-request-id", request_id.encode())
+        status = 0
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 headers = list(message.get("headers", ()))
                 names = {name for name, _ in headers}
                 headers.append(in_answer)
@@ -60,6 +66,8 @@ class RequestContext:
 
         structlog.contextvars.bind_contextvars(request_id=request_id)
         await self._app(scope, receive, send_with_headers)
+        if _log.isEnabledFor(logging.DEBUG):
+            structlog.get_logger(_log.name).debug("answered", method=scope["method"], path=scope["path"], status=status)
         # Not after an error: what the server then says of it is of this request too.
         structlog.contextvars.unbind_contextvars("request_id")
 

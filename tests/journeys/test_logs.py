@@ -10,7 +10,7 @@ from tests.server import migrate, serving
 
 async def test_ks06_no_secret_that_went_in_or_out_is_in_the_log(tmp_path: Path) -> None:
     url = "sqlite:///portunus.db"
-    environment = {"PORTUNUS_SECRET_KEY": SECRET, "PORTUNUS_REFRESH_TOKEN_IN_QUERY": "true"}
+    environment = {"PORTUNUS_SECRET_KEY": SECRET, "PORTUNUS_REFRESH_TOKEN_IN_QUERY": "true", "PORTUNUS_LOG_LEVEL": "debug"}
     migrate(url, tmp_path, **environment)
     secrets: list[object] = [SECRET, PASSWORD, "guessed wrongly, for sure"]
 
@@ -27,6 +27,9 @@ async def test_ks06_no_secret_that_went_in_or_out_is_in_the_log(tmp_path: Path) 
     log = server.log_path.read_text()
 
     assert (in_query.status_code, reused.status_code) == (200, 401)
+    answered = [line for line in log.splitlines() if '"answered"' in line]
+    assert len(answered) >= 7
+    assert all("request_id" in json.loads(line) for line in answered)
     secrets += [*first.values(), *in_query.json().values()]
     assert [secret for secret in secrets if isinstance(secret, str) and len(secret) > 10 and secret in log] == []
 

@@ -44,12 +44,12 @@ class TokenForm(BaseModel):
     grant_type: str = Field(default="password", examples=["password"])
     username: str | None = Field(default=None, examples=["johndoe"])
     password: str | None = Field(
-        default=None, json_schema_extra={"format": "password"}, examples=["correct horse battery staple"]
+        default=None, repr=False, json_schema_extra={"format": "password"}, examples=["correct horse battery staple"]
     )
-    refresh_token: str | None = None
+    refresh_token: str | None = Field(default=None, repr=False)
     scope: str = Field(default="", description="Ignored until scopes exist.")
     client_id: str | None = None
-    client_secret: str | None = Field(default=None, json_schema_extra={"format": "password"})
+    client_secret: str | None = Field(default=None, repr=False, json_schema_extra={"format": "password"})
 
 
 class TokensOut(BaseModel):
@@ -61,8 +61,8 @@ class TokensOut(BaseModel):
         }
     )
 
-    access_token: str
-    refresh_token: str
+    access_token: str = Field(repr=False)
+    refresh_token: str = Field(repr=False)
     token_type: str = "bearer"  # noqa: S105 - RFC 6750's name
     expires_in: int = Field(description="Seconds.")
 
@@ -78,7 +78,7 @@ class TokensOut(BaseModel):
 class RefreshBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    refresh_token: str
+    refresh_token: str = Field(repr=False)
 
 
 async def _refresh_token_in_body(request: StrictRequest) -> str | None:

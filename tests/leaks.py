@@ -1,0 +1,67 @@
+"""Looking, at the end of a run, for every secret that the tests sent or were given in every line that was logged meanwhile."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import httpx2
+
+from tests.examples import PASSWORD, SECRET
+
+_FEWEST_CHARACTERS = 14  # what is shorter is in a log by chance
+_SECRET_MEMBERS = ("password", "token", "secret")
+
+
+class Secrets:
+    """What has been sent and answered as a password, a token, or a client's secret."""
+
+    def __init__(self) -> None:
+        self._known = {PASSWORD, SECRET}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def learn(self, request: httpx2.Request, answer: httpx2.Response) -> None:
+        _, _, credential = request.headers.get("Authorization", "").partition(" ")
+        bodies = [_members(request.content)] if hasattr(request, "_content") else []
+        bodies.append(_members(answer.content) if hasattr(answer, "_content") else {})
+        bodies.append(dict(request.url.params))
+        self._know([credential])
+        for body in bodies:
+            self._know(value for name, value in body.items() if name.endswith(_SECRET_MEMBERS) and isinstance(value, str))
+
+    def _know(self, found: Iterable[str]) -> None:
+        self._known |= {each for each in found if len(each) >= _FEWEST_CHARACTERS and len(set(each)) > 3}
+
+    def found_in(self, log: str) -> list[str]:
+        """The beginning of each secret that `log` has, as it is, escaped, percent-encoded, or only its latter half."""
+        return sorted(each[:8] + "…" for each in self._known if any(form in log for form in _forms(each)))
+
+
+class Run:
+    """One run of the tests: the secrets, and where lines were logged: by itself, and by the servers that it started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.secrets = Secrets()
+        self.folder = folder
+        self.log = folder / "run.log"
+
+    def leaked(self) -> dict[str, list[str]]:
+        logs = [self.log, *self.folder.rglob("serve-*.log")]
+        found = {str(log): self.secrets.found_in(log.read_text(errors="replace")) for log in logs}
+        return {log: secrets for log, secrets in found.items() if secrets}
+
+
+def _forms(secret: str) -> set[str]:
+    half = secret[-max(len(secret) // 2, _FEWEST_CHARACTERS) :]
+    return {half, json.dumps(half)[1:-1], quote(half), half.encode("unicode_escape").decode("ascii")}
+
+
+def _members(content: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return dict(parse_qsl(content.decode("utf-8", "replace")))
+    return found if isinstance(found, dict) else {}
