@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -71,10 +72,10 @@ def of_unknown_variables(names: Sequence[str]) -> Iterator[Finding]:
         yield Finding("warning", "settings", f"{name} is no setting, and has no effect.{meant}")
 
 
-def of_dotenv(mode: int, *, holds_secret: bool) -> Iterator[Finding]:
-    """Of the permission bits of `.env`."""
-    if holds_secret and mode & 0o077:
-        yield Finding("unsafe", "files", ".env holds a secret and can be read by others. Run: chmod 600 .env")
+def of_file(path: Path, mode: int, *, holds: str) -> Iterator[Finding]:
+    """Of the permission bits of a file that only its owner should read."""
+    if mode & 0o077:
+        yield Finding("unsafe", "files", f"{path} holds {holds} and can be read by others. Run: chmod 600 {path}")
 
 
 def of_storage(report: StorageReport) -> Iterator[Finding]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from application.upkeep.inspect_storage import Keys, Schema, StorageReport
 from entrypoints.configuration import MASK, masked_url, shown
-from entrypoints.diagnosis import Finding, of_dotenv, of_settings, of_storage, of_unknown_variables
+from entrypoints.diagnosis import Finding, of_file, of_settings, of_storage, of_unknown_variables
 from entrypoints.settings import Settings, UnsafeSettings
 from tests.examples import SECRET
 
@@ -131,11 +132,16 @@ def test_a_misspelt_variable_is_found_and_the_one_that_is_meant_named() -> None:
     assert "Is PORTUNUS_CORS_ORIGINS meant?" in finding.says
 
 
-@pytest.mark.parametrize(
-    ("mode", "holds_secret", "found"), [(0o644, True, 1), (0o640, True, 1), (0o600, True, 0), (0o644, False, 0)]
-)
-def test_a_dotenv_that_others_can_read_is_unsafe_where_it_holds_a_secret(mode: int, holds_secret: bool, found: int) -> None:
-    assert len(list(of_dotenv(mode, holds_secret=holds_secret))) == found
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
+def test_a_file_of_secrets_that_others_can_open_is_unsafe(mode: int) -> None:
+    [finding] = of_file(Path(".env"), 0o100000 | mode, holds="a secret")
+
+    assert finding == Finding("unsafe", "files", ".env holds a secret and can be read by others. Run: chmod 600 .env")
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400])
+def test_a_file_that_its_owner_alone_can_open_is_no_finding(mode: int) -> None:
+    assert list(of_file(Path(".env"), 0o100000 | mode, holds="a secret")) == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Opening a database, with every wait bounded, and telling its time: here SQLite and PostgreSQL differ most."""
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,12 @@ def _sqlite(url: URL, **pool: Any) -> AsyncEngine:
     engine = create_async_engine(
         url, hide_parameters=True, connect_args={"timeout": _SECONDS_TO_CONNECT}, max_overflow=0, **pool
     )
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def keep_from_others(*_: Any) -> None:
+        # SQLite would make it readable by all. Its log gets the same mode; what else is wrong with the path SQLite says.
+        with suppress(OSError):
+            os.close(os.open(url.database or "", os.O_CREAT | os.O_EXCL, 0o600))
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: Any) -> None:

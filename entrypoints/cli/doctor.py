@@ -10,7 +10,7 @@ import typer
 
 from entrypoints.cli.run import run
 from entrypoints.configuration import DOTENV, secret_in_dotenv, shown, unknown_variables
-from entrypoints.diagnosis import Finding, of_dotenv, of_settings, of_storage, of_unknown_variables
+from entrypoints.diagnosis import Finding, of_file, of_settings, of_storage, of_unknown_variables
 from entrypoints.settings import Settings, UnsafeSettings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
@@ -55,8 +55,8 @@ def config(as_json: AsJson = False) -> None:
 
 def _findings() -> Iterator[Finding]:
     yield from of_unknown_variables(unknown_variables())
-    if DOTENV.exists():
-        yield from of_dotenv(DOTENV.stat().st_mode, holds_secret=secret_in_dotenv())
+    if DOTENV.exists() and secret_in_dotenv():
+        yield from of_file(DOTENV, DOTENV.stat().st_mode, holds="a secret")
     try:
         settings = Settings.read_unjudged()
     except UnsafeSettings as reasons:
@@ -83,9 +83,12 @@ def _wired(settings: Settings) -> Iterator[Finding]:
         yield Finding("unsafe", "secret", str(reason))
         return
     yield Finding("ok", "secret", "It is 32 bytes or more, looks random, and stands in no tutorial that is known here.")
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        yield Finding("missing", "database", "The file does not exist yet. Run: portunus migrate")
-        return
+    if url.startswith("sqlite:///"):
+        file = Path(url.removeprefix("sqlite:///"))
+        if not file.exists():
+            yield Finding("missing", "database", "The file does not exist yet. Run: portunus migrate")
+            return
+        yield from of_file(file, file.stat().st_mode, holds="the password hashes")
     try:
         yield from of_storage(run(settings, lambda use: use[InspectStorage]()))
     except UnsafeSettings as reason:

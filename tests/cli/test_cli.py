@@ -182,6 +182,7 @@ def test_the_doctor_makes_nothing_and_is_content_when_all_is_well(shell: Shell, 
 
     shell("migrate", **PRODUCTION)
     after = shell("doctor", **PRODUCTION)
+    assert (tmp_path / "portunus.db").stat().st_mode & 0o777 == 0o600
 
     assert after.returncode == 0, after.stdout
     assert {line.split()[0] for line in after.stdout.splitlines()} == {"ok"}
