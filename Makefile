@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PY HOST PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test timing faults check bar openapi lock clean
+.PHONY: help setup run test timing fuzz faults check bar openapi lock clean
 
 help:  ## print this
 	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
@@ -33,6 +33,9 @@ timing: .venv/.ready  ## measure that failed log-ins take as long, with 200 samp
 
 faults: .venv/.ready  ## kill, stop, freeze and fail over, in full, and write docs/faults.md; ONLY=F-03 for one of it
 	@PORTUNUS_FAULTS=full $(BIN)/pytest tests/faults -v $(if $(ONLY),-k test_$(shell echo $(ONLY) | tr -d '-' | tr A-Z a-z))
+
+fuzz: .venv/.ready  ## ask every route a thousand things made from its description; make test has a short form
+	@PORTUNUS_FUZZ_CASES=1000 $(BIN)/pytest tests/fuzz
 
 check: .venv/.ready  ## format, lint, types, import contracts, locks up to date
 	@$(BIN)/ruff format --check .

@@ -41,6 +41,10 @@ _IN_QUERY = Problem(
 class TokenForm(BaseModel):
     """RFC 6749's password and refresh token grants. Parameters it does not know are ignored (RFC 6749 3.2)."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"username": "johndoe", "password": "correct horse battery staple"}]}
+    )
+
     grant_type: str = Field(default="password", examples=["password"])
     username: str | None = Field(default=None, examples=["johndoe"])
     password: str | None = Field(
@@ -78,7 +82,7 @@ class TokensOut(BaseModel):
 class RefreshBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    refresh_token: str = Field(repr=False)
+    refresh_token: str = Field(repr=False, examples=["prt_…"])
 
 
 async def _refresh_token_in_body(request: StrictRequest) -> str | None:
