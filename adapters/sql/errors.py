@@ -45,5 +45,10 @@ def as_unavailable(error: BaseException) -> type[Unavailable] | None:
             return SchemaOutdated
         if error.connection_invalidated or any(sign in text for sign in _SQLITE_AWAY):
             return StoreUnavailable
-    # asyncpg's own errors have no SQLSTATE: "connection is closed", "another operation is in progress".
-    return StoreUnavailable if type(error).__module__.startswith("asyncpg") and not state else None
+    return StoreUnavailable if _of_the_driver(error) and not state else None
+
+
+def _of_the_driver(error: BaseException) -> bool:
+    """asyncpg's own errors have no SQLSTATE: "connection is closed", "none of the hosts match". A bad argument is a bug."""
+    source = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
+    return type(source).__module__.startswith("asyncpg") and not isinstance(source, ValueError)

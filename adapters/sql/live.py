@@ -105,7 +105,8 @@ class SqlLiveStatements:
     async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
         counter, token = sessions.c.counter, literal(presented.counter, sessions.c.counter.type)
         steps = token >= counter
-        repeats = and_(token == counter - 1, sessions.c.rotated_at > self._time.ago(grace))
+        window = self._reach.outages.stretched(grace) if grace else grace
+        repeats = and_(token == counter - 1, sessions.c.rotated_at > self._time.ago(window))
         spent = and_(token < counter, ~repeats)
         # The first repeat from elsewhere counts, once for each rotation.
         elsewhere = and_(

@@ -1,13 +1,20 @@
 """Reaching a database that may be away."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, final
 
 import structlog
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from adapters.sql.errors import READ_ONLY, as_unavailable, sqlstate
+from adapters.sql.outages import Outages
+
+_SECONDS_IN_ALL = 5  # for a place in the pool, a connection and the statements together, whatever each may take
 
 
 @final
@@ -15,21 +22,38 @@ class Reach:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._log: Any = structlog.get_logger("portunus.storage")
+        self.outages = Outages()
+        event.listen(engine.sync_engine, "handle_error", _part_with_a_server_that_was_demoted)
 
     @asynccontextmanager
     async def translating(self) -> AsyncIterator[None]:
         """Turns what says "storage is away" into `Unavailable`, and lets bugs travel."""
+        began = self.outages.now()
         try:
-            yield
+            async with asyncio.timeout(_SECONDS_IN_ALL):
+                yield
+            self.outages.succeeded()
         except Exception as error:
             unavailable = as_unavailable(error)
             if unavailable is None:
                 raise
-            if sqlstate(error) == READ_ONLY:  # demoted, and the driver does not take it for a disconnect
-                await self.leave_server()
+            self.outages.failed(since=began)
             self._log.warning(unavailable.code, error=type(error).__name__, sqlstate=sqlstate(error) or None)
             raise unavailable from error
 
     async def leave_server(self) -> None:
-        """Let go of every connection: the next ones may lead to another server."""
+        """Let go of every connection, of those in use as they come back: the next ones may lead to another server."""
+        left = self._engine.sync_engine.pool
         await self._engine.dispose()
+        event.listen(left, "checkin", _close)  # only now: the new pool would inherit it
+
+
+def _close(connection: Any, record: ConnectionPoolEntry) -> None:
+    if connection is not None:
+        record.invalidate()
+
+
+def _part_with_a_server_that_was_demoted(context: ExceptionContext) -> None:
+    """The driver takes "read-only" for no disconnect. So it is one: this connection is closed, older ones before their use."""
+    if context.sqlalchemy_exception is not None and sqlstate(context.sqlalchemy_exception) == READ_ONLY:
+        context.is_disconnect = True

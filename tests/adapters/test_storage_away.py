@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from sqlalchemy import make_url
 
 from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
 from application.ports.unit_of_work import StoreUnavailable
 from domain.password import PasswordHash
-from domain.session import Advanced, Lifetimes
+from domain.session import Advanced, Lifetimes, Repeated
 from domain.username import Username
 from tests.databases import Databases
 from tests.examples import HERE, a_new_session, a_stored_session, a_stored_user, a_token, a_user
@@ -86,6 +87,39 @@ async def test_rl04_a_database_that_became_read_only_is_away_until_it_is_not(pos
     await postgresql.databases.configure(postgresql.url, "RESET default_transaction_read_only")
     outcome = await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30), trace=HERE)
     assert isinstance(outcome, Advanced)
+
+
+async def test_several_hosts_of_which_none_takes_writes_are_away_until_one_does(databases: Databases) -> None:
+    one = make_url(await databases.make())
+    host, port = str(one.host or one.query["host"]), one.port or 5432
+    several = f"postgresql://{one.username}:{one.password or ''}@/{one.database}?host={host},{host}&port={port}"
+    store = SqlStore(open_engine(several, pool_size=2), FakeClock(), Lifetimes())
+    await databases.configure(one.render_as_string(), "SET default_transaction_read_only = on")
+
+    with pytest.raises(StoreUnavailable):
+        await store.live.find_by_username(Username("johndoe"))
+    with pytest.raises(StoreUnavailable):
+        await a_stored_user(store)
+
+    await databases.configure(one.render_as_string(), "RESET default_transaction_read_only")
+    await a_stored_user(store)
+    await store.close()
+
+
+async def test_rl02_an_answer_that_was_lost_can_be_asked_for_however_long_the_database_was_away(postgresql: Postgresql) -> None:
+    session, secret = await a_stored_session(postgresql.store)
+    token, window = a_token(session, secret), timedelta(seconds=1)
+    await postgresql.store.live.rotate(token, grace=window, trace=HERE)  # and the answer is lost
+    await postgresql.databases.configure(postgresql.url, "SET default_transaction_read_only = on")
+    await postgresql.execute(TERMINATE)
+    with pytest.raises(StoreUnavailable):
+        await postgresql.store.live.rotate(token, grace=window, trace=HERE)
+    await asyncio.sleep(1.2)
+    await postgresql.databases.configure(postgresql.url, "RESET default_transaction_read_only")
+
+    outcome = await postgresql.store.live.rotate(token, grace=window, trace=HERE)
+
+    assert isinstance(outcome, Repeated)
 
 
 async def test_rl05_a_lock_that_is_not_given_is_waited_for_a_second(postgresql: Postgresql) -> None:
