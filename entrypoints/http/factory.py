@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from application.keys.prepare_signing_key import PrepareSigningKey
 from domain.errors import Unavailable
-from entrypoints.container.root import build, store_of, use_cases_of
+from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.app import create_app
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
@@ -21,7 +21,11 @@ def make_app(settings: Settings | None = None) -> FastAPI:
     """Wire everything and serve, whether the database is there or not. Raises `UnsafeSettings`."""
     settings = settings or Settings.read()
     configure_logs(settings.log_level)
-    container = build(settings)
+    return app_on(build(settings), settings)
+
+
+def app_on(container: Portunus, settings: Settings) -> FastAPI:
+    """For whoever wires another adapter behind some port."""
     use_cases = use_cases_of(container)
     prepare: PrepareSigningKey = use_cases[PrepareSigningKey]
 

@@ -64,13 +64,14 @@ async def running(
     folder: Path,
     *,
     processes: int = 2,
+    until: str = "/health/ready",
     env: Mapping[str, str] | None = None,
     command: Sequence[str | Path] = (PORTUNUS, "serve"),
 ) -> AsyncIterator[list[Process]]:
-    """So many processes, ready."""
+    """So many processes, from when each answers 200 to `until`."""
     made = [Process(url, folder, env or {}, command) for _ in range(processes)]
     try:
-        await asyncio.gather(*(process.start() for process in made))
+        await asyncio.gather(*(process.start(until=until) for process in made))
         yield made
     finally:
         for process in made:

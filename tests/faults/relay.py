@@ -6,8 +6,8 @@ import re
 from collections.abc import AsyncIterator
 from typing import final
 
-# A statement's tag, then "ready for query, not in a transaction": PostgreSQL has committed when it says so.
-_COMMITTED = re.compile(rb"(UPDATE 1|SELECT 1|COMMIT)\x00Z\x00\x00\x00\x05I$")
+# The row that a rotation returns, its tag, then "ready for a query, in no transaction": by then PostgreSQL has committed it.
+_ROTATED = re.compile(rb"(advanced|repeated).*(UPDATE|SELECT) 1\x00Z\x00\x00\x00\x05I$", re.DOTALL)
 
 
 @final
@@ -19,7 +19,7 @@ class Relay:
         self.delay = 0.0  # seconds, on everything
         self.blackhole = False  # nothing passes, and nobody is told
         self.refusing = False  # new connections are reset
-        self.to_lose = 0  # so many answers that come after a commit are lost, and their connections cut
+        self.to_lose = 0  # so many answers to a rotation are lost after its commit, and their connections cut
         self.lost = 0
         self.port = 0
         self._writers: set[asyncio.StreamWriter] = set()
@@ -83,7 +83,7 @@ class Relay:
                     await asyncio.sleep(self.delay)
                 if self.blackhole:
                     continue
-                if not from_client and self.lost < self.to_lose and _COMMITTED.search(data):
+                if not from_client and self.lost < self.to_lose and _ROTATED.search(data):
                     self.lost += 1
                     return
                 writer.write(data)

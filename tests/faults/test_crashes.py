@@ -16,7 +16,7 @@ from tests.faults.table import Table
 from tests.server import serving
 
 
-async def test_f01_kill_9_of_one_process_at_any_moment_costs_no_session(
+async def test_f01_rl02_kill_9_of_one_process_at_any_moment_costs_no_session(
     postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table
 ) -> None:
     kills, recoveries = 0, []
@@ -45,7 +45,7 @@ async def test_f01_kill_9_of_one_process_at_any_moment_costs_no_session(
     assert max(recoveries) <= scale.seconds(3)
 
 
-async def test_f01_kill_9_of_the_only_process_loses_nothing_that_was_acknowledged_on_sqlite(
+async def test_f01_rl03_kill_9_of_the_only_process_loses_nothing_that_was_acknowledged_on_sqlite(
     tmp_path: Path, scale: Scale, table: Table
 ) -> None:
     path = tmp_path / "portunus.db"
@@ -76,7 +76,7 @@ async def test_f01_kill_9_of_the_only_process_loses_nothing_that_was_acknowledge
     assert max(recoveries) <= scale.seconds(3)
 
 
-async def test_f07_a_graceful_stop_fails_no_request_that_was_accepted(
+async def test_f07_rl07_a_graceful_stop_fails_no_request_that_was_accepted(
     postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table
 ) -> None:
     stops, took = 0, []
@@ -106,7 +106,7 @@ async def test_f07_a_graceful_stop_fails_no_request_that_was_accepted(
     assert max(took) <= scale.seconds(10)
 
 
-async def test_f07_a_connection_that_is_kept_alive_gets_one_more_answer_when_the_server_stops(tmp_path: Path) -> None:
+async def test_f07_rl07_a_connection_that_is_kept_alive_gets_one_more_answer_when_the_server_stops(tmp_path: Path) -> None:
     with serving("memory://", tmp_path) as server:
         async with httpx2.AsyncClient(base_url=server.address) as http:
             assert (await http.get("/health/live")).status_code == 200
