@@ -1,6 +1,7 @@
 """Sessions: what a log-in opens, a refresh token continues and a log-out ends."""
 
 import hashlib
+import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -83,13 +84,18 @@ class Session:
     strays: int = 0  # rotations in a row that were
 
     def has_expired(self, now: datetime, lifetimes: Lifetimes) -> bool:
-        return now >= self._ends_at(lifetimes)
+        return now >= self.ends_at(lifetimes)
+
+    def is_continued_by(self, presented: "PresentedRefreshToken") -> bool:
+        """Whether it is the newest refresh token, or one newer than the store knows."""
+        return presented.counter >= self.counter and hmac.compare_digest(self.secret_digest, presented.secret.digest)
 
     def access_expires_at(self, lifetimes: Lifetimes) -> datetime:
         """When the access token of the newest rotation expires: never after the session itself."""
-        return min(self.access_until, self._ends_at(lifetimes))
+        return min(self.access_until, self.ends_at(lifetimes))
 
-    def _ends_at(self, lifetimes: Lifetimes) -> datetime:
+    def ends_at(self, lifetimes: Lifetimes) -> datetime:
+        """Unless it is continued, or ended, before."""
         return min(self.created_at + lifetimes.absolute, self.rotated_at + lifetimes.idle)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import final
 
+from adapters.memory.clients import MemoryClientRepository
 from adapters.memory.revocations import MemoryRevocationRepository, StoredRevocation
 from adapters.memory.sessions import MemorySessionRepository
 from adapters.memory.signing_keys import RING, MemorySigningKeyRepository
@@ -17,6 +18,7 @@ from adapters.memory.users import MemoryUserRepository
 from application.ports.clock import Clock
 from application.ports.unit_of_work import FoundCaller, UnitOfWork
 from domain.actor import Actor
+from domain.client import Client, ClientId
 from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
 from domain.revocation import MOST_ON_A_PAGE, FeedPosition, RevocationPage
@@ -51,6 +53,7 @@ class _Tables:
         self.revocations: Table[int, StoredRevocation] = Table()
         self.newest_revocation: Table[int, int] = Table({1: 0})
         self.epoch = secrets.token_hex(8)
+        self.clients: Table[ClientId, Client] = Table()
         self.writing = asyncio.Lock()
 
 
@@ -59,13 +62,14 @@ class MemoryUnitOfWork:
     def __init__(self, tables: _Tables, clock: Clock, lifetimes: Lifetimes) -> None:
         users, names = Overlay(tables.users), Overlay(tables.names)
         sessions, keys = Overlay(tables.sessions), Overlay(tables.signing_keys)
-        generations = Overlay(tables.ring_generations)
+        generations, clients = Overlay(tables.ring_generations), Overlay(tables.clients)
         self.users = MemoryUserRepository(users, names)
         revocations, newest = Overlay(tables.revocations), Overlay(tables.newest_revocation)
         self.revocations = MemoryRevocationRepository(revocations, newest, clock)
         self.sessions = MemorySessionRepository(sessions, users, self.revocations, clock, lifetimes)
         self.signing_keys = MemorySigningKeyRepository(keys, generations, clock)
-        self._overlays = (users, names, sessions, keys, generations, revocations, newest)
+        self.clients = MemoryClientRepository(clients)
+        self._overlays = (users, names, sessions, keys, generations, revocations, newest, clients)
 
     async def commit(self) -> None:
         for overlay in self._overlays:
@@ -162,6 +166,14 @@ class MemoryLiveStatements:
             sessions=tuple(entry.session_id for entry in page if entry.session_id),
             kids=tuple(entry.kid for entry in page if entry.kid),
         )
+
+    async def read_session(self, id: SessionId) -> Actor | None:
+        session = self._tables.sessions.get(id)
+        user = self._who_may_act(session) if session else None
+        return Actor(user, session) if user and session else None
+
+    async def find_client(self, id: ClientId) -> Client | None:
+        return self._tables.clients.get(id)
 
     async def read_key_ring(self) -> StoredKeyRing:
         keys = tuple(sorted(self._tables.signing_keys.values(), key=lambda key: key.ordinal))

@@ -1,7 +1,7 @@
 """Access tokens as JWTs (RFC 9068): read strictly, since a library alone would let too much through."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, final
 from uuid import UUID
 
@@ -31,16 +31,16 @@ class JwtAccessTokens:
     def __init__(self, key_ring: KeyRing, clock: Clock, *, issuer: str, audience: str) -> None:
         self._key_ring = key_ring
         self._clock = clock
-        self._issuer = issuer
-        self._audience = audience
+        self.issuer = issuer
+        self.audience = audience
         self._known = VerifiedTokens()
 
     async def issue(self, session: Session, *, expires_at: datetime) -> str:
         key = await self._key_ring.signing()
         claims = {
-            "iss": self._issuer,
+            "iss": self.issuer,
             "sub": str(session.user_id),
-            "aud": self._audience,
+            "aud": self.audience,
             "exp": int(expires_at.timestamp()),
             "iat": int(session.rotated_at.timestamp()),
             "jti": secrets.token_urlsafe(16),
@@ -92,8 +92,8 @@ class JwtAccessTokens:
             claims.keys() == _TEXTS | _TIMES
             and all(type(claims[name]) is str for name in _TEXTS)
             and all(type(claims[name]) is int and 0 <= claims[name] < 2**53 for name in _TIMES)
-            and claims["iss"] == self._issuer
-            and claims["aud"] == self._audience
+            and claims["iss"] == self.issuer
+            and claims["aud"] == self.audience
             and claims["client_id"] == _CLIENT
             and 0 <= claims["exp"] - claims["iat"] <= _LONGEST_LIFE
             and claims["iat"] <= (self._clock.now() + _EARLY).timestamp()
@@ -103,7 +103,12 @@ class JwtAccessTokens:
 
 
 def _caller(verified: VerifiedToken, ring: OpenRing) -> AccessClaims:
-    return AccessClaims(user_id=verified.user_id, session_id=verified.session_id, ring_generation=ring.generation)
+    return AccessClaims(
+        user_id=verified.user_id,
+        session_id=verified.session_id,
+        ring_generation=ring.generation,
+        expires_at=datetime.fromtimestamp(verified.exp, UTC),
+    )
 
 
 def _uuid(text: str) -> UUID:

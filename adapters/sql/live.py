@@ -29,15 +29,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from adapters.sql.clients import client_from_row
 from adapters.sql.engines import StoreTime
 from adapters.sql.reach import Reach
 from adapters.sql.revocations import execute_ending, page_of, reading, telling
-from adapters.sql.schema import key_ring, sessions, users
+from adapters.sql.schema import clients, key_ring, sessions, users
 from adapters.sql.sessions import ended_from_row, ending, session_from_row
 from adapters.sql.signing_keys import ring_from_rows, whole_ring
 from adapters.sql.users import user_from_row
 from application.ports.unit_of_work import FoundCaller, StoreUnavailable
 from domain.actor import Actor
+from domain.client import Client, ClientId
 from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
 from domain.revocation import FeedPosition, RevocationPage
@@ -95,12 +97,20 @@ class SqlLiveStatements:
             *users.c,
             *sessions.c,
         )
-        if row.id is None:
-            return FoundCaller(None, row.ring_generation)
-        values: list[Any] = list(row)[2:]
-        user = SimpleNamespace(**dict(zip(users.c.keys(), values, strict=False)))
-        session = SimpleNamespace(**dict(zip(sessions.c.keys(), values[len(users.c) :], strict=True)))
-        return FoundCaller(Actor(user_from_row(user), session_from_row(session)), row.ring_generation)
+        return FoundCaller(_actor(list(row)[2:]) if row.id else None, row.ring_generation)
+
+    async def read_session(self, id: SessionId) -> Actor | None:
+        row = await self._trusted(
+            sessions.join(users, users.c.id == sessions.c.user_id),
+            and_(sessions.c.id == id, self._may_act()),
+            *users.c,
+            *sessions.c,
+        )
+        return _actor(list(row)[1:]) if row.id else None
+
+    async def find_client(self, id: ClientId) -> Client | None:
+        row = await self._trusted(clients, clients.c.id == id.text, *clients.c)
+        return client_from_row(row) if row.id else None
 
     async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
         counter, token = sessions.c.counter, literal(presented.counter, sessions.c.counter.type)
@@ -210,3 +220,10 @@ class SqlLiveStatements:
     async def _once(self, statement: Executable) -> Result[Any]:
         async with self._engine.connect() as connection:
             return await connection.execute(statement)
+
+
+def _actor(values: list[Any]) -> Actor:
+    """Of a row of the user's columns and then the session's: the names alone would not tell them apart."""
+    user = SimpleNamespace(**dict(zip(users.c.keys(), values, strict=False)))
+    session = SimpleNamespace(**dict(zip(sessions.c.keys(), values[len(users.c) :], strict=True)))
+    return Actor(user_from_row(user), session_from_row(session))

@@ -149,3 +149,11 @@ revocation_feed = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),  # of one row
     Column("epoch", String(32), nullable=False),  # of this database: positions of another are void
 )
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("secret_digest", LargeBinary, nullable=False),
+    Column("registered_at", UtcDateTime, nullable=False),
+)

@@ -7,6 +7,7 @@ from typing import final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.sql.clients import SqlClientRepository
 from adapters.sql.engines import StoreTime
 from adapters.sql.live import SqlLiveStatements
 from adapters.sql.migrate import newest_revision
@@ -25,6 +26,7 @@ class SqlUnitOfWork:
     def __init__(self, connection: AsyncConnection, time: StoreTime, lifetimes: Lifetimes) -> None:
         self.users = SqlUserRepository(connection)
         self.sessions = SqlSessionRepository(connection, time, lifetimes)
+        self.clients = SqlClientRepository(connection)
         self.signing_keys = SqlSigningKeyRepository(connection, time)
         self.revocations = SqlRevocationRepository(connection, time)
         self._connection = connection

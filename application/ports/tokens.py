@@ -24,10 +24,17 @@ class AccessClaims:
     user_id: UserId
     session_id: SessionId
     ring_generation: int
+    expires_at: datetime
 
 
 class AccessTokens(Protocol):
     """JWTs of RFC 9068. Each method raises `NoSigningKey` while there is none."""
+
+    @property
+    def issuer(self) -> str: ...
+
+    @property
+    def audience(self) -> str: ...
 
     async def issue(self, session: Session, *, expires_at: datetime) -> str:
         """A token issued at `session.rotated_at`, so that a repeated rotation answers with the same times."""

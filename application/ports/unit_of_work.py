@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Protocol
 
+from application.ports.clients import ClientRepository
 from application.ports.revocations import RevocationRepository
 from application.ports.sessions import SessionRepository
 from application.ports.signing_keys import SigningKeyRepository
 from application.ports.users import UserRepository
 from domain.actor import Actor
+from domain.client import Client, ClientId
 from domain.errors import Unavailable
 from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
@@ -46,6 +48,9 @@ class UnitOfWork(Protocol):
 
     @property
     def sessions(self) -> SessionRepository: ...
+
+    @property
+    def clients(self) -> ClientRepository: ...
 
     @property
     def signing_keys(self) -> SigningKeyRepository: ...
@@ -94,6 +99,12 @@ class LiveStatements(Protocol):
         of some again.
         """
         ...
+
+    async def read_session(self, id: SessionId) -> Actor | None:
+        """The session and its user, if the session is live and the user may act."""
+        ...
+
+    async def find_client(self, id: ClientId) -> Client | None: ...
 
     async def read_key_ring(self) -> StoredKeyRing: ...
 

@@ -5,7 +5,8 @@ from typing import final
 
 from application.ports.tokens import AccessTokens
 from application.ports.unit_of_work import Store
-from domain.actor import Actor, InvalidAccessToken
+from application.steps.find_caller import find_caller
+from domain.actor import Actor
 
 
 @final
@@ -13,18 +14,12 @@ from domain.actor import Actor, InvalidAccessToken
 class Authenticate:
     """The caller behind an access token, or `InvalidAccessToken`.
 
-    The session is read each time, so a revocation holds for the very next request; and with it whether the key ring has
-    changed, so that this process needs no restart to follow it.
+    The session is read each time, so a revocation holds for the very next request.
     """
 
     store: Store
     access_tokens: AccessTokens
 
     async def __call__(self, *, access_token: str) -> Actor:
-        claims = await self.access_tokens.read(access_token)
-        found = await self.store.live.authenticate(session_id=claims.session_id, user_id=claims.user_id)
-        if found.ring_generation > claims.ring_generation:
-            await self.access_tokens.read(access_token, ring_generation=found.ring_generation)
-        if found.actor is None:
-            raise InvalidAccessToken
-        return found.actor
+        actor, _ = await find_caller(access_token, store=self.store, access_tokens=self.access_tokens)
+        return actor

@@ -10,6 +10,7 @@ import typer
 from typer import Abort, TyperException
 
 from domain.errors import Refusal
+from entrypoints.cli.clients import clients
 from entrypoints.cli.doctor import config, doctor
 from entrypoints.cli.migrate import migrate
 from entrypoints.cli.serve import serve
@@ -33,6 +34,7 @@ app.command()(migrate)
 app.command()(doctor)
 app.command()(config)
 app.add_typer(users, name="users")
+app.add_typer(clients, name="clients")
 
 
 @app.command()

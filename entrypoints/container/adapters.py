@@ -9,6 +9,7 @@ from adapters.events import LoggedEvents
 from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
 from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
+from adapters.security.client_secrets import RandomClientSecrets
 from adapters.security.common_passwords import read_common_passwords
 from adapters.security.hashing_pool import HashingPool
 from adapters.security.jwt import JwtAccessTokens
@@ -19,6 +20,7 @@ from adapters.security.secret_key import SecretKey, UnusableSecret
 from adapters.sql.database_url import UnusableDatabaseUrl
 from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
+from application.ports.clients import ClientSecrets
 from application.ports.clock import Clock
 from application.ports.events import Events
 from application.ports.ids import Ids
@@ -112,4 +114,5 @@ class Adapters(containers.DeclarativeContainer):
     signing_keys: providers.Provider[SigningKeys] = providers.Singleton(_signing_keys, key_ring)
     access_tokens: providers.Provider[AccessTokens] = providers.Singleton(_access_tokens, settings, key_ring, clock)
     origins: providers.Provider[Origins] = providers.Singleton(KeyedOrigins, secret)
+    client_secrets: providers.Provider[ClientSecrets] = providers.Singleton(RandomClientSecrets)
     refresh_tokens: providers.Provider[RefreshTokens] = providers.Singleton(MacRefreshTokens, secret)

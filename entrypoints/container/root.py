@@ -8,6 +8,7 @@ from dependency_injector import containers, providers
 from application.ports.unit_of_work import Store
 from entrypoints.container.accounts import Accounts
 from entrypoints.container.adapters import Adapters
+from entrypoints.container.clients import Clients
 from entrypoints.container.directory import Directory
 from entrypoints.container.keys import Keys
 from entrypoints.container.sessions import Sessions
@@ -22,11 +23,12 @@ class Portunus(containers.DeclarativeContainer):
     accounts = providers.Container(Accounts, adapters=adapters)
     sessions = providers.Container(Sessions, adapters=adapters)
     keys = providers.Container(Keys, adapters=adapters)
+    clients = providers.Container(Clients, adapters=adapters)
     directory = providers.Container(Directory, adapters=adapters)
     upkeep = providers.Container(Upkeep, adapters=adapters)
 
 
-CAPABILITIES = (Accounts, Sessions, Keys, Directory, Upkeep)
+CAPABILITIES = (Accounts, Sessions, Keys, Clients, Directory, Upkeep)
 
 
 def build(settings: Settings) -> Portunus:
@@ -48,7 +50,14 @@ def require_secret(settings: Settings) -> None:
 
 def use_cases_of(container: Portunus) -> Mapping[type, Any]:
     """Every use case, built once, by its class."""
-    capabilities = (container.accounts, container.sessions, container.keys, container.directory, container.upkeep)
+    capabilities = (
+        container.accounts,
+        container.sessions,
+        container.keys,
+        container.clients,
+        container.directory,
+        container.upkeep,
+    )
     made = [
         getattr(capability, name)()
         for capability, declared in zip(capabilities, CAPABILITIES, strict=True)

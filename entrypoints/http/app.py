@@ -30,14 +30,15 @@ from entrypoints.http.problems import (
     of_status,
     respond,
 )
-from entrypoints.http.routes import accounts, keys, sessions, upkeep
+from entrypoints.http.routes import accounts, clients, keys, sessions, upkeep
 
 VERSION = version("portunus")
-ROUTERS = (accounts.router, sessions.token_router, sessions.router, keys.router, upkeep.router)
+ROUTERS = (accounts.router, sessions.token_router, sessions.router, keys.router, clients.router, upkeep.router)
 _TAGS = [
     {"name": "accounts", "description": "Signing up, and one's own account."},
     {"name": "sessions", "description": "Logging in, refreshing, logging out."},
     {"name": "keys", "description": "What other services need to verify access tokens."},
+    {"name": "clients", "description": "For programs with a secret of their own: asking about tokens, and revoking them."},
     {"name": "health", "description": "For load balancers and supervisors."},
 ]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -1,8 +1,9 @@
-"""How /token speaks: RFC 6749's errors, and who the client is."""
+"""How the routes of OAuth speak: RFC 6749's errors."""
 
 import base64
 import binascii
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +11,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
+from domain.client import InvalidClient
 from domain.errors import Refusal, Unavailable
 from domain.password import PasswordTooLong
 from domain.session import InvalidRefreshToken
@@ -24,12 +26,13 @@ _BAD_REQUEST = HTTPStatus.BAD_REQUEST
 INVALID_CLIENT = Problem(
     status=_UNAUTHORIZED,
     code="invalid_client",
-    detail="There are no clients with a secret here: leave client_secret out.",
+    detail="No client logs in here: leave client_secret out.",
     headers={"WWW-Authenticate": 'Basic realm="portunus"'},
 )
 UNSUPPORTED_GRANT_TYPE = Problem(
     status=_BAD_REQUEST, code="unsupported_grant_type", detail="grant_type is `password` or `refresh_token`."
 )
+NO_TOKEN = Problem(status=_BAD_REQUEST, code="token_missing", detail="Send the token in the form, as `token`.")
 MALFORMED = Problem(status=_BAD_REQUEST, code="invalid_form", detail="The body is not a form: a field is repeated.")
 
 
@@ -79,6 +82,21 @@ def require_fields(**fields: str | None) -> None:
         raise RequestValidationError(missing)
 
 
+def require_token(token: str | None) -> str:
+    """Raises RFC 6749's `invalid_request` without one. An empty parameter is a missing one (RFC 6749 3.2)."""
+    if not token:
+        raise OAuthRefused("invalid_request", NO_TOKEN)
+    return token
+
+
+def client_answers(*unavailable: Problem) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: what routes for clients answer."""
+    documented = retold([INVALID_BODY, WRONG_MEDIA_TYPE, *unavailable], "application/problem+json")
+    for name, problem in [("invalid_request", MALFORMED), ("invalid_request", NO_TOKEN), _named(InvalidClient())]:
+        document(documented, problem, "application/json", oauth_body(name, problem))
+    return documented
+
+
 def oauth_answers(*unavailable: Problem) -> dict[int | str, dict[str, Any]]:
     """For OpenAPI: what `OAuthRoute` answers."""
     documented = retold(
@@ -94,6 +112,8 @@ def oauth_answers(*unavailable: Problem) -> dict[int | str, dict[str, Any]]:
 
 def _named(refusal: Refusal) -> tuple[str, Problem]:
     problem = of_refusal(refusal)
+    if isinstance(refusal, InvalidClient):  # RFC 6749 5.2
+        return "invalid_client", replace(problem, headers=INVALID_CLIENT.headers)
     if isinstance(refusal, InvalidCredentials):
         return "invalid_grant", problem
     name = "invalid_grant" if isinstance(refusal, InvalidRefreshToken) else "invalid_request"

@@ -12,6 +12,7 @@ from application.ports.passwords import Overloaded, UnknownHashFormat
 from application.ports.tokens import NoSigningKey
 from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable
 from domain.actor import InvalidAccessToken, NotAuthenticated
+from domain.client import ClientExists, ClientUnknown, InvalidClient, InvalidClientId
 from domain.email import InvalidEmail
 from domain.errors import Refusal, Unavailable
 from domain.password import (
@@ -40,6 +41,10 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
     UnknownHashFormat: HTTPStatus.UNPROCESSABLE_ENTITY,
     UsernameTaken: HTTPStatus.BAD_REQUEST,  # the tutorial's status
     UserUnknown: HTTPStatus.NOT_FOUND,
+    InvalidClient: HTTPStatus.UNAUTHORIZED,
+    InvalidClientId: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ClientExists: HTTPStatus.CONFLICT,
+    ClientUnknown: HTTPStatus.NOT_FOUND,
     SigningKeyUnknown: HTTPStatus.NOT_FOUND,
     UnusableSigningKey: HTTPStatus.UNPROCESSABLE_ENTITY,
     RotationUnderWay: HTTPStatus.CONFLICT,

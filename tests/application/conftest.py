@@ -6,6 +6,7 @@ import pytest
 
 from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
+from adapters.security.client_secrets import RandomClientSecrets
 from adapters.security.jwt import JwtAccessTokens
 from adapters.security.key_ring import KeyRing
 from adapters.security.origins import KeyedOrigins
@@ -14,6 +15,10 @@ from adapters.security.secret_key import SecretKey
 from application.accounts.get_current_user import GetCurrentUser
 from application.accounts.import_user import ImportUser
 from application.accounts.register_user import RegisterUser
+from application.clients.add_client import AddClient
+from application.clients.authenticate_client import AuthenticateClient
+from application.clients.list_clients import ListClients
+from application.clients.remove_client import RemoveClient
 from application.directory.disable_user import DisableUser
 from application.directory.enable_user import EnableUser
 from application.directory.get_user import GetUser
@@ -61,6 +66,10 @@ class InMemory:
     get_user: GetUser
     list_users: ListUsers
     check_readiness: CheckReadiness
+    add_client: AddClient
+    remove_client: RemoveClient
+    list_clients: ListClients
+    authenticate_client: AuthenticateClient
 
     async def sign_up(self, name: str = "johndoe", password: str = PASSWORD) -> User:
         return await self.register_user(
@@ -114,6 +123,10 @@ def bare() -> InMemory:
         get_user=GetUser(store=store),
         list_users=ListUsers(store=store),
         check_readiness=CheckReadiness(store=store, signing_keys=key_ring),
+        add_client=AddClient(store=store, client_secrets=RandomClientSecrets(), clock=clock),
+        remove_client=RemoveClient(store=store),
+        list_clients=ListClients(store=store),
+        authenticate_client=AuthenticateClient(store=store),
     )
 
 

@@ -360,3 +360,16 @@ def test_the_description_of_the_api_is_json(shell: Shell, tmp_path: Path) -> Non
     assert json.loads(printed)["info"]["title"] == "Portunus"
     assert (tmp_path / "api.json").read_text() == printed
     assert "absent/api.json" in shell.refused("openapi", "--output", "absent/api.json")
+
+
+def test_a_client_is_added_listed_and_removed_and_its_secret_shown_once(migrated: Shell) -> None:
+    added = json.loads(migrated("clients", "add", "billing", "--json", **SQLITE).stdout)
+    listed = migrated("clients", "list", "--json", **SQLITE)
+
+    assert added["client_id"] == "billing"
+    assert len(added["client_secret"]) == 47
+    assert [client["client_id"] for client in json.loads(listed.stdout)["clients"]] == ["billing"]
+    assert added["client_secret"] not in listed.stdout
+    assert "Remove it first" in migrated.refused("clients", "add", "billing", **SQLITE)
+    assert "Removed billing" in migrated("clients", "remove", "billing", **SQLITE).stdout
+    assert "no client of this name" in migrated.refused("clients", "remove", "billing", **SQLITE)

@@ -20,6 +20,7 @@ every_route = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 every_route_with_a_body = pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 every_route_with_json = pytest.mark.parametrize("operation", WITH_JSON, ids=str)
 every_route_with_a_form = pytest.mark.parametrize("operation", WITH_FORM, ids=str)
+OF_CLIENTS = {"/introspect", "/revoke"}  # who asks is told before what is wrong with the form
 
 
 class Asked:
@@ -90,7 +91,9 @@ async def test_ht06_ht08_what_is_no_plain_form_is_refused_and_not_repeated(api: 
     asked = Asked(api, operation)
 
     for content in hostile.BODIES_AS_FORM:
-        await asked(headers=[content_type(FORM)], content=content, statuses={400, 422})
+        await asked(
+            headers=[content_type(FORM)], content=content, statuses={400, 422, *([401] if operation.path in OF_CLIENTS else [])}
+        )
 
     assert asked.wrong == []
 
@@ -101,9 +104,9 @@ async def test_ht06_more_than_twenty_fields_are_refused(api: Api, operation: Ope
     twenty = "&".join(f"f{number}=x" for number in range(20)).encode()
 
     await asked(headers=[content_type(FORM)], content=twenty + b"&f20=x", statuses={400})
-    answer = await asked(headers=[content_type(FORM)], content=twenty, statuses={422})
+    answer = await asked(headers=[content_type(FORM)], content=twenty, statuses={401 if operation.path in OF_CLIENTS else 422})
 
-    assert b"validation_failed" in answer.body
+    assert (b"invalid_client" if operation.path in OF_CLIENTS else b"validation_failed") in answer.body
     assert asked.wrong == []
 
 

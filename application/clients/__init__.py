@@ -1,0 +1,1 @@
+"""Clients that ask about tokens, and the operator who registers them."""

@@ -1,0 +1,1 @@
+"""What two capabilities do alike: functions of ports and values, which begin and commit nothing."""
