@@ -1,20 +1,15 @@
-import io
 import json
-import logging
 import os
 import resource
 import subprocess
-import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import structlog
 from passlib.hash import bcrypt
 
 from application.keys.prepare_signing_key import PrepareSigningKey
-from entrypoints.cli.main import main
 from entrypoints.cli.run import run
 from entrypoints.settings import Settings
 from tests.examples import PASSWORD, SECRET
@@ -45,20 +40,8 @@ class Shell:
         self._folder = folder
 
     def __call__(self, *words: str, typed: str = "", **environment: str) -> Done:
-        """Run the program in this process, which spares a second of imports for each command."""
-        out, err, was, handlers = io.StringIO(), io.StringIO(), dict(os.environ), logging.getLogger().handlers
-        stdin, argv = sys.stdin, sys.argv
-        _set_environment(_without_ours(was) | environment)
-        sys.stdin, sys.argv = io.StringIO(typed), ["portunus", *words]
-        try:
-            with chdir(self._folder), redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
-                main()
-        finally:
-            _set_environment(was)
-            sys.stdin, sys.argv = stdin, argv
-            logging.getLogger().handlers = handlers
-            structlog.reset_defaults()
-        return _checked(Done(int(end.value.code or 0), out.getvalue(), err.getvalue()))
+        """Run the program."""
+        return self.alone(*words, typed=typed, **environment)
 
     def alone(self, *words: str, typed: str = "", **environment: str) -> Done:
         """Run the program as it is installed, in a process of its own."""
