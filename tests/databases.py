@@ -5,7 +5,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -63,6 +65,23 @@ class Databases:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+    async def fetch(self, url: str, query: str) -> list[dict[str, Any]]:
+        connection = await asyncpg.connect(_dsn(make_url(url)))
+        try:
+            return [dict(row) for row in await connection.fetch(query)]
+        finally:
+            await connection.close()
+
+    async def age(self, url: str, by: timedelta) -> None:
+        """Let time pass for all that is stored: it is this server's clock that counts."""
+        seconds = by.total_seconds()
+        await self.execute(
+            url,
+            f"UPDATE sessions SET created_at = created_at - interval '{seconds} s',"  # noqa: S608 - a float
+            f" rotated_at = rotated_at - interval '{seconds} s', access_until = access_until - interval '{seconds} s';"
+            f" UPDATE revocations SET until = until - interval '{seconds} s'",
+        )
 
     async def configure(self, url: str, change: str) -> None:
         """`ALTER DATABASE`, from another one: it may not let itself be altered."""

@@ -47,13 +47,7 @@ async def storage(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClo
         url = await databases.make()
 
         async def age_rows(by: timedelta) -> None:
-            seconds = by.total_seconds()
-            await databases.execute(
-                url,
-                f"UPDATE sessions SET created_at = created_at - interval '{seconds} s',"  # noqa: S608 - a float
-                f" rotated_at = rotated_at - interval '{seconds} s', access_until = access_until - interval '{seconds} s';"
-                f" UPDATE revocations SET until = until - interval '{seconds} s'",
-            )
+            await databases.age(url, by)
 
         first, second = _open(url, clock), _open(url, clock)
         yield Storage(first, second, age_rows)
