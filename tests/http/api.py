@@ -1,4 +1,4 @@
-"""The application as it is served, on memory, without a server in between."""
+"""The application as it is served, without a server in between."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from application.keys.prepare_signing_key import PrepareSigningKey
-from entrypoints.container.root import build, store_of, use_cases_of
+from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.examples import PASSWORD, SECRET
@@ -19,11 +19,12 @@ FORGED = "prt_" + "A" * 116
 
 
 class Api:
-    def __init__(self, app: FastAPI, http: httpx2.AsyncClient, use_cases: Any, store: Any) -> None:
+    def __init__(self, app: FastAPI, http: httpx2.AsyncClient, use_cases: Any, container: Portunus) -> None:
         self.app = app
         self.http = http
         self.use_cases = use_cases
-        self.store = store
+        self.store: Any = store_of(container)
+        self.container = container
 
     async def sign_up(self, **changed: Any) -> httpx2.Response:
         return await self.http.post("/signup", json={**SIGN_UP, **changed})
@@ -46,10 +47,10 @@ class Api:
 
 
 @asynccontextmanager
-async def an_api(**settings: Any) -> AsyncIterator[Api]:
+async def an_api(*, database_url: str = "memory://", **settings: Any) -> AsyncIterator[Api]:
     made = Settings(
         env="development",
-        database_url=SecretStr("memory://"),
+        database_url=SecretStr(database_url),
         secret_key=SecretStr(SECRET),
         argon2_memory=64,
         argon2_time=1,
@@ -65,7 +66,10 @@ async def an_api(**settings: Any) -> AsyncIterator[Api]:
         refresh_token_in_query=made.refresh_token_in_query,
     )
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://portunus") as http:
-        yield Api(app, http, use_cases, store_of(container))
+        try:
+            yield Api(app, http, use_cases, container)
+        finally:
+            await store_of(container).close()
 
 
 def require_problem(answer: httpx2.Response, status: int, code: str, detail: str | None = None) -> dict[str, Any]:
