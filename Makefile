@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PY HOST PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test timing fuzz faults check bar openapi lock clean
+.PHONY: help setup run test timing properties fuzz faults check bar openapi lock clean
 
 help:  ## print this
 	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
@@ -36,6 +36,9 @@ faults: .venv/.ready  ## kill, stop, freeze and fail over, in full, and write do
 
 fuzz: .venv/.ready  ## ask every route a thousand things made from its description; make test has a short form
 	@PORTUNUS_FUZZ_CASES=1000 $(BIN)/pytest tests/fuzz
+
+properties: .venv/.ready  ## do to sessions whatever can be done, in 200 random orders on each storage
+	@PORTUNUS_PROPERTY_EXAMPLES=200 $(BIN)/pytest tests/properties
 
 check: .venv/.ready  ## format, lint, types, import contracts, locks up to date
 	@$(BIN)/ruff format --check .
