@@ -20,8 +20,15 @@ class InvalidRefreshToken(Refusal):
     detail = "Could not validate credentials"
 
 
+class SessionUnknown(Refusal):
+    """None of the caller's that is not over; whether it is somebody else's is not told."""
+
+    code: ClassVar[str] = "session_unknown"
+    detail = "You have no session with this id, or it is over."
+
+
 class EndReason(StrEnum):
-    """Permanent codes."""
+    """Permanent codes. The last two are never stored: they follow from the times."""
 
     LOGOUT = "logout"
     REVOKED = "revoked"  # by its user, from another session
@@ -30,6 +37,8 @@ class EndReason(StrEnum):
     SESSION_LIMIT = "session_limit"  # the oldest, when its user opened one too many
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason
     USER_DISABLED = "user_disabled"
+    IDLE = "idle"
+    ABSOLUTE = "absolute"
 
 
 class AuthenticationMethod(StrEnum):
@@ -63,6 +72,12 @@ class Lifetimes:
     grace: timedelta = timedelta(seconds=30)
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    at: datetime
+    reason: EndReason
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     id: SessionId
@@ -93,6 +108,17 @@ class Session:
     def access_expires_at(self, lifetimes: Lifetimes) -> datetime:
         """When the access token of the newest rotation expires: never after the session itself."""
         return min(self.access_until, self.ends_at(lifetimes))
+
+    @property
+    def last_seen_at(self) -> datetime:
+        return max(self.seen_at or self.rotated_at, self.rotated_at)
+
+    def ending(self, lifetimes: Lifetimes) -> Ending:
+        """Of a session that is over: when and why. One that nobody ended was idle, or reached its end."""
+        if self.ended_at and self.end_reason:
+            return Ending(self.ended_at, self.end_reason)
+        idles_out, ends = self.rotated_at + lifetimes.idle, self.created_at + lifetimes.absolute
+        return Ending(idles_out, EndReason.IDLE) if idles_out < ends else Ending(ends, EndReason.ABSOLUTE)
 
     def ends_at(self, lifetimes: Lifetimes) -> datetime:
         """Unless it is continued, or ended, before."""

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 import application
 from entrypoints.container.adapters import Adapters
 from entrypoints.container.root import CAPABILITIES, build, use_cases_of
-from entrypoints.http.routes import accounts, clients, keys, sessions, upkeep
+from entrypoints.http.app import ROUTERS
 from entrypoints.settings import Settings
 from tests.examples import SECRET
 
@@ -27,7 +27,6 @@ WIRED: list[tuple[type, str, Any]] = [
     for name, provider in capability.providers.items()
     if name != "adapters"
 ]
-ROUTERS = (accounts.router, sessions.router, sessions.token_router, keys.router, clients.router, upkeep.router)
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
 

@@ -102,6 +102,19 @@ class MemoryLiveStatements:
         user = self._who_may_act(session) if session and session.user_id == user_id else None
         return FoundCaller(Actor(user, session) if user and session else None, self._tables.ring_generations[RING])
 
+    async def list_live_sessions(self, user_id: UserId, *, before: SessionId | None, limit: int) -> Sequence[Session]:
+        mine = self._sessions_of(user_id, before)
+        return [session for session in mine if self._who_may_act(session)][:limit]
+
+    async def list_ended_sessions(self, user_id: UserId, *, before: SessionId | None, limit: int) -> Sequence[Session]:
+        mine = self._sessions_of(user_id, before)
+        return [session for session in mine if not self._who_may_act(session)][:limit]
+
+    def _sessions_of(self, user_id: UserId, before: SessionId | None) -> Sequence[Session]:
+        found = self._tables.sessions.values()
+        mine = [one for one in found if one.user_id == user_id and (before is None or one.id < before)]
+        return sorted(mine, key=lambda session: session.id, reverse=True)
+
     async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
         async with _begin(self._tables, self._clock, self._lifetimes) as work:
             session = await work.sessions.get(presented.session_id)

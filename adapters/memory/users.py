@@ -24,6 +24,9 @@ class MemoryUserRepository:
     async def get(self, id: UserId) -> User | None:
         return self._users.get(id)
 
+    async def lock(self, id: UserId) -> User | None:
+        return self._users.get(id)
+
     async def lock_by_username(self, username: Username) -> User | None:
         found = self._names.get(username.key)
         return self._users.get(found) if found else None

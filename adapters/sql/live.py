@@ -54,6 +54,7 @@ from domain.session import (
     Repeated,
     Reused,
     RotationOutcome,
+    Session,
     SessionId,
     Shadowed,
     Unknown,
@@ -111,6 +112,25 @@ class SqlLiveStatements:
     async def find_client(self, id: ClientId) -> Client | None:
         row = await self._trusted(clients, clients.c.id == id.text, *clients.c)
         return client_from_row(row) if row.id else None
+
+    async def list_live_sessions(self, user_id: UserId, *, before: SessionId | None, limit: int) -> Sequence[Session]:
+        return await self._list_sessions(user_id, self._may_act(), before=before, limit=limit)
+
+    async def list_ended_sessions(self, user_id: UserId, *, before: SessionId | None, limit: int) -> Sequence[Session]:
+        return await self._list_sessions(user_id, ~self._may_act(), before=before, limit=limit)
+
+    async def _list_sessions(
+        self, user_id: UserId, which: ColumnElement[bool], *, before: SessionId | None, limit: int
+    ) -> Sequence[Session]:
+        earlier = [sessions.c.id < before] if before else []
+        found = (
+            select(sessions)
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(sessions.c.user_id == user_id, which, *earlier)
+            .order_by(sessions.c.id.desc())
+            .limit(limit)
+        )
+        return [session_from_row(row) for row in await self._run(found)]
 
     async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
         counter, token = sessions.c.counter, literal(presented.counter, sessions.c.counter.type)

@@ -3,7 +3,7 @@
 from typing import Any, final
 
 import structlog
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,9 +35,14 @@ class SqlUserRepository:
         row = (await self._connection.execute(select(users).where(users.c.id == id))).one_or_none()
         return user_from_row(row) if row else None
 
+    async def lock(self, id: UserId) -> User | None:
+        return await self._lock(users.c.id == id)
+
     async def lock_by_username(self, username: Username) -> User | None:
-        found = select(users).where(users.c.username_key == username.key).with_for_update()
-        row = (await self._connection.execute(found)).one_or_none()
+        return await self._lock(users.c.username_key == username.key)
+
+    async def _lock(self, which: ColumnElement[bool]) -> User | None:
+        row = (await self._connection.execute(select(users).where(which).with_for_update())).one_or_none()
         return user_from_row(row) if row else None
 
     async def save(self, user: User) -> None:

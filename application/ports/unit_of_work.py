@@ -17,7 +17,7 @@ from domain.errors import Unavailable
 from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
 from domain.revocation import FeedPosition, RevocationPage
-from domain.session import EndedSession, EndReason, PresentedRefreshToken, RotationOutcome, SessionId
+from domain.session import EndedSession, EndReason, PresentedRefreshToken, RotationOutcome, Session, SessionId
 from domain.user import User, UserId
 from domain.username import Username
 
@@ -77,6 +77,14 @@ class LiveStatements(Protocol):
 
     async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
         """The session and its user, if they belong together, the session is live and the user may act."""
+        ...
+
+    async def list_live_sessions(self, user_id: UserId, *, before: SessionId | None, limit: int) -> Sequence[Session]:
+        """The user's live sessions, by id, the newest first: those before `before`, where it is given."""
+        ...
+
+    async def list_ended_sessions(self, user_id: UserId, *, before: SessionId | None, limit: int) -> Sequence[Session]:
+        """The user's other sessions in the same order: those that were ended, and those whose time is over."""
         ...
 
     async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:

@@ -14,8 +14,12 @@ class UserRepository(Protocol):
 
     async def get(self, id: UserId) -> User | None: ...
 
-    async def lock_by_username(self, username: Username) -> User | None:
+    async def lock(self, id: UserId) -> User | None:
         """Read it so that no rival changes it before this work ends."""
+        ...
+
+    async def lock_by_username(self, username: Username) -> User | None:
+        """As `lock`."""
         ...
 
     async def save(self, user: User) -> None:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import final
 
+from application.ports.devices import Devices
 from application.ports.ids import Ids
 from application.ports.passwords import PasswordHasher
 from application.ports.tokens import AccessTokens, RefreshTokens
 from application.ports.unit_of_work import Store
+from domain.origin import NOWHERE, Origin
 from domain.password import PasswordHash, PlainPassword
-from domain.session import Lifetimes, NewSession, Session, TokenPair
+from domain.session import AuthenticationMethod, Lifetimes, NewSession, Session, TokenPair
 from domain.user import InvalidCredentials, User
 from domain.username import InvalidUsername, Username
 
@@ -26,10 +28,11 @@ class Login:
     hasher: PasswordHasher
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
+    devices: Devices
     ids: Ids
     lifetimes: Lifetimes
 
-    async def __call__(self, *, identifier: str, password: PlainPassword) -> TokenPair:
+    async def __call__(self, *, identifier: str, password: PlainPassword, origin: Origin = NOWHERE) -> TokenPair:
         user = await self._find(identifier)
         matches = await self.hasher.verify(password, user.password_hash if user else None)
         if not user or not matches or user.disabled_at:
@@ -38,7 +41,15 @@ class Login:
         secret = self.refresh_tokens.new_secret()
         session = await self._open(
             user,
-            NewSession(id=self.ids.session(), user_id=user.id, generation=user.generation, secret_digest=secret.digest),
+            NewSession(
+                id=self.ids.session(),
+                user_id=user.id,
+                generation=user.generation,
+                secret_digest=secret.digest,
+                authenticated_by=AuthenticationMethod.PASSWORD,
+                device=self.devices.recognise(origin),
+                network=origin.network,
+            ),
             better_hash=await self.hasher.hash(password) if self.hasher.is_outdated(user.password_hash) else None,
         )
         expires_at = session.access_expires_at(self.lifetimes)

@@ -5,12 +5,14 @@ from urllib.parse import urlsplit
 from dependency_injector import containers, providers
 
 from adapters.clock import SystemClock
+from adapters.devices import UserAgentDevices
 from adapters.events import LoggedEvents
 from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
 from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
 from adapters.security.client_secrets import RandomClientSecrets
 from adapters.security.common_passwords import read_common_passwords
+from adapters.security.cursors import MacCursors
 from adapters.security.hashing_pool import HashingPool
 from adapters.security.jwt import JwtAccessTokens
 from adapters.security.key_ring import KeyRing
@@ -22,6 +24,8 @@ from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
 from application.ports.clients import ClientSecrets
 from application.ports.clock import Clock
+from application.ports.cursors import Cursors
+from application.ports.devices import Devices
 from application.ports.events import Events
 from application.ports.ids import Ids
 from application.ports.origins import Origins
@@ -113,6 +117,8 @@ class Adapters(containers.DeclarativeContainer):
     )
     signing_keys: providers.Provider[SigningKeys] = providers.Singleton(_signing_keys, key_ring)
     access_tokens: providers.Provider[AccessTokens] = providers.Singleton(_access_tokens, settings, key_ring, clock)
+    devices: providers.Provider[Devices] = providers.Singleton(UserAgentDevices)
+    cursors: providers.Provider[Cursors] = providers.Singleton(MacCursors, secret)
     origins: providers.Provider[Origins] = providers.Singleton(KeyedOrigins, secret)
     client_secrets: providers.Provider[ClientSecrets] = providers.Singleton(RandomClientSecrets)
     refresh_tokens: providers.Provider[RefreshTokens] = providers.Singleton(MacRefreshTokens, secret)

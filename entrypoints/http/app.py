@@ -30,13 +30,21 @@ from entrypoints.http.problems import (
     of_status,
     respond,
 )
-from entrypoints.http.routes import accounts, clients, keys, sessions, upkeep
+from entrypoints.http.routes import accounts, clients, keys, own_sessions, sessions, upkeep
 
 VERSION = version("portunus")
-ROUTERS = (accounts.router, sessions.token_router, sessions.router, keys.router, clients.router, upkeep.router)
+ROUTERS = (
+    accounts.router,
+    sessions.token_router,
+    sessions.router,
+    own_sessions.router,
+    keys.router,
+    clients.router,
+    upkeep.router,
+)
 _TAGS = [
     {"name": "accounts", "description": "Signing up, and one's own account."},
-    {"name": "sessions", "description": "Logging in, refreshing, logging out."},
+    {"name": "sessions", "description": "Logging in, refreshing, logging out; one's own sessions."},
     {"name": "keys", "description": "What other services need to verify access tokens."},
     {"name": "clients", "description": "For programs with a secret of their own: asking about tokens, and revoking them."},
     {"name": "health", "description": "For load balancers and supervisors."},

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from application.ports.cursors import InvalidCursor
 from application.ports.passwords import Overloaded
 from application.ports.tokens import NoSigningKey
 from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable
@@ -12,6 +13,8 @@ from domain.password import PasswordTooShort
 from entrypoints.http.problems import Problem, body_of, of_invalid, of_refusal
 
 INVALID_BODY = of_invalid([{"type": "missing", "loc": ("body", "username")}])
+INVALID_QUERY = of_invalid([{"type": "missing", "loc": ("query", "limit")}])
+INVALID_CURSOR = of_refusal(InvalidCursor())
 NOT_JSON = Problem(status=HTTPStatus.BAD_REQUEST, code="invalid_json", detail="The body is not a JSON object: malformed.")
 WRONG_MEDIA_TYPE = Problem(
     status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, code="unsupported_media_type", detail="Send application/json."

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from application.ports.cursors import InvalidCursor
 from application.ports.passwords import Overloaded, UnknownHashFormat
 from application.ports.tokens import NoSigningKey
 from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable
@@ -23,7 +24,7 @@ from domain.password import (
     PasswordTooLong,
     PasswordTooShort,
 )
-from domain.session import InvalidRefreshToken
+from domain.session import InvalidRefreshToken, SessionUnknown
 from domain.signing_key import RotationUnderWay, SigningKeyUnknown, UnusableSigningKey
 from domain.user import InvalidCredentials, UsernameTaken, UserUnknown
 from domain.username import InvalidUsername, UsernameReserved
@@ -48,6 +49,8 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
     SigningKeyUnknown: HTTPStatus.NOT_FOUND,
     UnusableSigningKey: HTTPStatus.UNPROCESSABLE_ENTITY,
     RotationUnderWay: HTTPStatus.CONFLICT,
+    SessionUnknown: HTTPStatus.NOT_FOUND,
+    InvalidCursor: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidCredentials: HTTPStatus.UNAUTHORIZED,
     NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     InvalidAccessToken: HTTPStatus.UNAUTHORIZED,

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from adapters.devices import UserAgentDevices
 from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
 from adapters.security.client_secrets import RandomClientSecrets
+from adapters.security.cursors import MacCursors
 from adapters.security.jwt import JwtAccessTokens
 from adapters.security.key_ring import KeyRing
 from adapters.security.origins import KeyedOrigins
@@ -26,9 +28,14 @@ from application.directory.list_users import ListUsers
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.keys.publish_key_set import PublishKeySet
 from application.sessions.authenticate import Authenticate
+from application.sessions.list_ended_sessions import ListEndedSessions
+from application.sessions.list_sessions import ListSessions
 from application.sessions.login import Login
 from application.sessions.logout import Logout
 from application.sessions.refresh_access import RefreshAccess
+from application.sessions.revoke_all_sessions import RevokeAllSessions
+from application.sessions.revoke_other_sessions import RevokeOtherSessions
+from application.sessions.revoke_session import RevokeSession
 from application.upkeep.check_readiness import CheckReadiness
 from domain.email import EmailAddress
 from domain.password import PasswordPolicy, PlainPassword
@@ -59,6 +66,11 @@ class InMemory:
     refresh_access: RefreshAccess
     authenticate: Authenticate
     logout: Logout
+    list_sessions: ListSessions
+    list_ended_sessions: ListEndedSessions
+    revoke_session: RevokeSession
+    revoke_other_sessions: RevokeOtherSessions
+    revoke_all_sessions: RevokeAllSessions
     prepare_signing_key: PrepareSigningKey
     publish_key_set: PublishKeySet
     disable_user: DisableUser
@@ -103,6 +115,7 @@ def bare() -> InMemory:
             hasher=hasher,
             access_tokens=access_tokens,
             refresh_tokens=refresh_tokens,
+            devices=UserAgentDevices(),
             ids=ids,
             lifetimes=LIFETIMES,
         ),
@@ -118,6 +131,11 @@ def bare() -> InMemory:
         logout=Logout(store=store, access_tokens=access_tokens, refresh_tokens=refresh_tokens),
         prepare_signing_key=PrepareSigningKey(store=store, signing_keys=key_ring, key_policy=KEY_POLICY),
         publish_key_set=PublishKeySet(signing_keys=key_ring, key_policy=KEY_POLICY),
+        list_sessions=ListSessions(store=store, cursors=MacCursors(secret)),
+        list_ended_sessions=ListEndedSessions(store=store, cursors=MacCursors(secret), lifetimes=LIFETIMES),
+        revoke_session=RevokeSession(store=store),
+        revoke_other_sessions=RevokeOtherSessions(store=store),
+        revoke_all_sessions=RevokeAllSessions(store=store),
         disable_user=DisableUser(store=store, clock=clock),
         enable_user=EnableUser(store=store),
         get_user=GetUser(store=store),

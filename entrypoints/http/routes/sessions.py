@@ -119,7 +119,7 @@ async def log_in(
         case "password":
             require_fields(username=form.username, password=form.password)
             password = PlainPassword.parse(form.password or "")
-            return TokensOut.of(await login(identifier=form.username or "", password=password))
+            return TokensOut.of(await login(identifier=form.username or "", password=password, origin=origin))
         case "refresh_token":
             require_fields(refresh_token=form.refresh_token)
             return TokensOut.of(await refresh_access(refresh_token=form.refresh_token or "", origin=origin))

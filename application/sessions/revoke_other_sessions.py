@@ -1,0 +1,22 @@
+"""End one's other sessions."""
+
+from dataclasses import dataclass
+from typing import final
+
+from application.ports.unit_of_work import Store
+from domain.actor import Actor
+from domain.session import EndReason
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeOtherSessions:
+    """End every session of the caller but the one that the call came through."""
+
+    store: Store
+
+    async def __call__(self, *, actor: Actor) -> None:
+        async with self.store.begin() as work:
+            await work.users.lock(actor.user.id)
+            await work.sessions.end_all_of(actor.user.id, reason=EndReason.REVOKED, spared=actor.session.id)
+            await work.commit()

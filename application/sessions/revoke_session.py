@@ -1,0 +1,21 @@
+"""End one of one's sessions."""
+
+from dataclasses import dataclass
+from typing import final
+
+from application.ports.unit_of_work import Store
+from domain.actor import Actor
+from domain.session import EndReason, SessionId, SessionUnknown
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeSession:
+    """End a session of the caller, or raise `SessionUnknown`: alike for one that is over, or somebody else's."""
+
+    store: Store
+
+    async def __call__(self, *, actor: Actor, session_id: SessionId) -> None:
+        ended = await self.store.live.end_session(session_id, reason=EndReason.REVOKED, user_id=actor.user.id)
+        if ended is None:
+            raise SessionUnknown
