@@ -25,6 +25,13 @@ class InvalidCredentials(Refusal):
     detail = "Incorrect username or password"
 
 
+class CurrentPasswordWrong(Refusal):
+    """Of a caller who is known: a log-in says `InvalidCredentials` instead."""
+
+    code: ClassVar[str] = "current_password_wrong"
+    detail = "This is not your current password."
+
+
 class UserUnknown(Refusal):
     """For operators, who may know who is registered."""
 

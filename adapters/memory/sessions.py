@@ -50,6 +50,13 @@ class MemorySessionRepository:
     async def get(self, id: SessionId) -> Session | None:
         return self._sessions.get(id)
 
+    async def carry_over(self, id: SessionId, *, generation: int) -> bool:
+        session = self._sessions.get(id)
+        if session is None or session.ended_at:
+            return False
+        self.replace(replace(session, generation=generation))
+        return True
+
     async def end_all_of(
         self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
     ) -> Sequence[EndedSession]:

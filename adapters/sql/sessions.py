@@ -57,6 +57,10 @@ class SqlSessionRepository:
         row = (await self._connection.execute(select(sessions).where(sessions.c.id == id))).one_or_none()
         return session_from_row(row) if row else None
 
+    async def carry_over(self, id: SessionId, *, generation: int) -> bool:
+        carried = update(sessions).where(sessions.c.id == id, sessions.c.ended_at.is_(None)).values(generation=generation)
+        return (await self._connection.execute(carried)).rowcount == 1
+
     async def end_all_of(
         self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
     ) -> Sequence[EndedSession]:

@@ -17,6 +17,13 @@ class SessionRepository(Protocol):
 
     async def get(self, id: SessionId) -> Session | None: ...
 
+    async def carry_over(self, id: SessionId, *, generation: int) -> bool:
+        """Give a session its user's new generation, so that it outlives the old one; whether it had not ended.
+
+        A rotation of it that is in flight goes on.
+        """
+        ...
+
     async def end_all_of(
         self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
     ) -> Sequence[EndedSession]:

@@ -11,6 +11,7 @@ from entrypoints.container.adapters import Adapters
 from entrypoints.container.clients import Clients
 from entrypoints.container.directory import Directory
 from entrypoints.container.keys import Keys
+from entrypoints.container.passwords import Passwords
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.upkeep import Upkeep
 from entrypoints.settings import Settings
@@ -21,6 +22,7 @@ class Portunus(containers.DeclarativeContainer):
 
     adapters = providers.Container(Adapters, settings=settings)
     accounts = providers.Container(Accounts, adapters=adapters)
+    passwords = providers.Container(Passwords, adapters=adapters)
     sessions = providers.Container(Sessions, adapters=adapters)
     keys = providers.Container(Keys, adapters=adapters)
     clients = providers.Container(Clients, adapters=adapters)
@@ -28,7 +30,7 @@ class Portunus(containers.DeclarativeContainer):
     upkeep = providers.Container(Upkeep, adapters=adapters)
 
 
-CAPABILITIES = (Accounts, Sessions, Keys, Clients, Directory, Upkeep)
+CAPABILITIES = (Accounts, Passwords, Sessions, Keys, Clients, Directory, Upkeep)
 
 
 def build(settings: Settings) -> Portunus:
@@ -52,6 +54,7 @@ def use_cases_of(container: Portunus) -> Mapping[type, Any]:
     """Every use case, built once, by its class."""
     capabilities = (
         container.accounts,
+        container.passwords,
         container.sessions,
         container.keys,
         container.clients,

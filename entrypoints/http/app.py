@@ -30,11 +30,12 @@ from entrypoints.http.problems import (
     of_status,
     respond,
 )
-from entrypoints.http.routes import accounts, clients, keys, own_sessions, sessions, upkeep
+from entrypoints.http.routes import accounts, clients, keys, own_sessions, passwords, sessions, upkeep
 
 VERSION = version("portunus")
 ROUTERS = (
     accounts.router,
+    passwords.router,
     sessions.token_router,
     sessions.router,
     own_sessions.router,

@@ -26,7 +26,7 @@ from domain.password import (
 )
 from domain.session import InvalidRefreshToken, SessionUnknown
 from domain.signing_key import RotationUnderWay, SigningKeyUnknown, UnusableSigningKey
-from domain.user import InvalidCredentials, UsernameTaken, UserUnknown
+from domain.user import CurrentPasswordWrong, InvalidCredentials, UsernameTaken, UserUnknown
 from domain.username import InvalidUsername, UsernameReserved
 
 STATUS: dict[type[Refusal], HTTPStatus] = {
@@ -49,6 +49,7 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
     SigningKeyUnknown: HTTPStatus.NOT_FOUND,
     UnusableSigningKey: HTTPStatus.UNPROCESSABLE_ENTITY,
     RotationUnderWay: HTTPStatus.CONFLICT,
+    CurrentPasswordWrong: HTTPStatus.FORBIDDEN,
     SessionUnknown: HTTPStatus.NOT_FOUND,
     InvalidCursor: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidCredentials: HTTPStatus.UNAUTHORIZED,
@@ -64,6 +65,7 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
 # The member of the body that a refusal of a use case is about.
 _ABOUT: dict[type[Refusal], str] = {
     UsernameReserved: "username",
+    CurrentPasswordWrong: "current_password",
     PasswordTooShort: "password",
     PasswordCommon: "password",
     PasswordPersonal: "password",

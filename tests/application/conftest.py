@@ -27,6 +27,7 @@ from application.directory.get_user import GetUser
 from application.directory.list_users import ListUsers
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.keys.publish_key_set import PublishKeySet
+from application.passwords.change_password import ChangePassword
 from application.sessions.authenticate import Authenticate
 from application.sessions.list_ended_sessions import ListEndedSessions
 from application.sessions.list_sessions import ListSessions
@@ -66,6 +67,7 @@ class InMemory:
     refresh_access: RefreshAccess
     authenticate: Authenticate
     logout: Logout
+    change_password: ChangePassword
     list_sessions: ListSessions
     list_ended_sessions: ListEndedSessions
     revoke_session: RevokeSession
@@ -131,6 +133,7 @@ def bare() -> InMemory:
         logout=Logout(store=store, access_tokens=access_tokens, refresh_tokens=refresh_tokens),
         prepare_signing_key=PrepareSigningKey(store=store, signing_keys=key_ring, key_policy=KEY_POLICY),
         publish_key_set=PublishKeySet(signing_keys=key_ring, key_policy=KEY_POLICY),
+        change_password=ChangePassword(store=store, hasher=hasher, policy=PasswordPolicy()),
         list_sessions=ListSessions(store=store, cursors=MacCursors(secret)),
         list_ended_sessions=ListEndedSessions(store=store, cursors=MacCursors(secret), lifetimes=LIFETIMES),
         revoke_session=RevokeSession(store=store),

@@ -1,0 +1,44 @@
+"""Change one's password."""
+
+from dataclasses import dataclass
+from typing import final
+
+from application.ports.passwords import PasswordHasher
+from application.ports.unit_of_work import Store
+from domain.actor import Actor, InvalidAccessToken
+from domain.password import PasswordPolicy, PlainPassword
+from domain.session import EndReason
+from domain.user import CurrentPasswordWrong
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePassword:
+    """Replace the caller's password, given the current one, and end every other session; or raise `CurrentPasswordWrong`.
+
+    The session that asks goes on. A log-in with the old password that is on its way opens nothing, and of two changes at once
+    one is refused: what it proved to know is no longer the password.
+    """
+
+    store: Store
+    hasher: PasswordHasher
+    policy: PasswordPolicy
+
+    async def __call__(self, *, actor: Actor, current: PlainPassword, new: PlainPassword) -> None:
+        new.require_strong(self.policy, personal=(actor.user.username.shown, actor.user.email.local_part))
+        if not await self.hasher.verify(current, actor.user.password_hash):
+            raise CurrentPasswordWrong
+        password_hash = await self.hasher.hash(new)
+
+        async with self.store.begin() as work:
+            user = await work.users.lock(actor.user.id)
+            if user is None or user.disabled_at:
+                raise InvalidAccessToken
+            if user.generation != actor.user.generation:
+                raise CurrentPasswordWrong
+            user = user.with_new_password(password_hash)
+            await work.users.save(user)
+            if not await work.sessions.carry_over(actor.session.id, generation=user.generation):
+                raise InvalidAccessToken  # revoked since: whoever held it changes nothing
+            await work.sessions.end_all_of(user.id, reason=EndReason.PASSWORD_CHANGED, spared=actor.session.id)
+            await work.commit()

@@ -1,0 +1,62 @@
+"""One's own password."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from application.passwords.change_password import ChangePassword
+from domain.actor import InvalidAccessToken, NotAuthenticated
+from domain.password import PasswordCommon, PasswordPersonal, PasswordPredictable, PasswordTooShort
+from domain.user import CurrentPasswordWrong
+from entrypoints.http.actor import CurrentActor
+from entrypoints.http.documented import (
+    INVALID_BODY,
+    NO_SIGNING_KEY,
+    NOT_JSON,
+    OVERLOADED,
+    STORAGE_UNAVAILABLE,
+    WRONG_MEDIA_TYPE,
+    answers,
+)
+from entrypoints.http.fields import PasswordField
+from entrypoints.http.inject import use
+from entrypoints.http.strict import StrictRoute
+
+router = APIRouter(tags=["accounts"], route_class=StrictRoute)
+
+
+class PasswordChange(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    current_password: PasswordField
+    password: PasswordField
+
+
+@router.post(
+    "/users/me/password",
+    operation_id="change_password",
+    summary="Change my password",
+    description="Every other session of the caller ends at once; the one that asks goes on.",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=answers(
+        NotAuthenticated,
+        InvalidAccessToken,
+        CurrentPasswordWrong,
+        PasswordTooShort,
+        PasswordCommon,
+        PasswordPersonal,
+        PasswordPredictable,
+        INVALID_BODY,
+        NOT_JSON,
+        WRONG_MEDIA_TYPE,
+        OVERLOADED,
+        STORAGE_UNAVAILABLE,
+        NO_SIGNING_KEY,
+    ),
+)
+async def change_own_password(
+    body: PasswordChange, actor: CurrentActor, change_password: Annotated[ChangePassword, use(ChangePassword)]
+) -> None:
+    await change_password(actor=actor, current=body.current_password, new=body.password)
