@@ -70,6 +70,7 @@ class Lifetimes:
     idle: timedelta = timedelta(days=7)  # since the last rotation
     absolute: timedelta = timedelta(days=30)  # since the log-in
     grace: timedelta = timedelta(seconds=30)
+    most_sessions: int = 100  # of one user: one more ends the oldest
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     session_absolute_lifetime: Annotated[
         Span, Field(ge=timedelta(minutes=1), description="So long after the log-in a session is over.")
     ] = timedelta(days=30)
+    sessions_per_user: Annotated[
+        int, Field(ge=1, le=10000, description="How many sessions a user may have. One more ends the oldest.")
+    ] = 100
     refresh_grace: Annotated[
         Span,
         Field(

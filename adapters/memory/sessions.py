@@ -57,6 +57,21 @@ class MemorySessionRepository:
         self.replace(replace(session, generation=generation))
         return True
 
+    async def end_oldest_of(self, user_id: UserId, *, opened: SessionId, most: int) -> Sequence[EndedSession]:
+        now = self._clock.now()
+        others = [
+            session
+            for session in self._sessions.values()
+            if session.user_id == user_id
+            and session.id != opened
+            and not session.ended_at
+            and not session.has_expired(now, self._lifetimes)
+        ]
+        doomed = sorted(others, key=lambda session: session.id, reverse=True)[most - 1 :]
+        for session in doomed:
+            self.end(session, reason=EndReason.SESSION_LIMIT)
+        return [EndedSession(id=session.id, access_until=session.access_until) for session in doomed]
+
     async def end_all_of(
         self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
     ) -> Sequence[EndedSession]:

@@ -34,7 +34,7 @@ from adapters.sql.engines import StoreTime
 from adapters.sql.reach import Reach
 from adapters.sql.revocations import execute_ending, page_of, reading, telling
 from adapters.sql.schema import clients, key_ring, sessions, users
-from adapters.sql.sessions import ended_from_row, ending, session_from_row
+from adapters.sql.sessions import ended_from_row, ending, is_live, session_from_row
 from adapters.sql.signing_keys import ring_from_rows, whole_ring
 from adapters.sql.users import user_from_row
 from application.ports.unit_of_work import FoundCaller, StoreUnavailable
@@ -197,14 +197,7 @@ class SqlLiveStatements:
         return ring_from_rows((await self._run(whole_ring(self._time))).all())
 
     def _may_act(self) -> ColumnElement[bool]:
-        """Of a session joined with its user: both are live. The user's generation may lag behind the session's."""
-        return and_(
-            sessions.c.ended_at.is_(None),
-            sessions.c.created_at > self._time.ago(self._lifetimes.absolute),
-            sessions.c.rotated_at > self._time.ago(self._lifetimes.idle),
-            sessions.c.generation >= users.c.generation,
-            users.c.disabled_at.is_(None),
-        )
+        return is_live(self._time, self._lifetimes)
 
     async def _trusted(self, source: FromClause, condition: ColumnElement[bool], *columns: ColumnElement[Any]) -> Row[Any]:
         """One row, of nulls if there is none: a server says whether it was demoted also where it finds nothing.

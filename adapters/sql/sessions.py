@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, final
 
-from sqlalchemy import ColumnElement, insert, literal, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -61,6 +61,23 @@ class SqlSessionRepository:
         carried = update(sessions).where(sessions.c.id == id, sessions.c.ended_at.is_(None)).values(generation=generation)
         return (await self._connection.execute(carried)).rowcount == 1
 
+    async def end_oldest_of(self, user_id: UserId, *, opened: SessionId, most: int) -> Sequence[EndedSession]:
+        # Rivals hold the same share of the user's row and do not see what each other opens, so they take turns from here on.
+        # (SQLite has one writer.)
+        if self._connection.dialect.name == "postgresql":
+            turn = func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 0))
+            await self._connection.execute(select(turn))
+        beyond = (
+            select(sessions.c.id)
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(sessions.c.user_id == user_id, sessions.c.id != opened, is_live(self._time, self._lifetimes))
+            .order_by(sessions.c.id.desc())
+            .offset(most - 1)
+        )
+        change = ending(sessions.c.id.in_(beyond), reason=EndReason.SESSION_LIMIT, time=self._time)
+        ended = await execute_ending(self._connection, change, self._time)
+        return [ended_from_row(row) for row in ended]
+
     async def end_all_of(
         self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
     ) -> Sequence[EndedSession]:
@@ -68,6 +85,17 @@ class SqlSessionRepository:
         change = ending(sessions.c.user_id == user_id, *others, reason=reason, time=self._time)
         ended = await execute_ending(self._connection, change, self._time)
         return [ended_from_row(row) for row in ended]
+
+
+def is_live(time: StoreTime, lifetimes: Lifetimes) -> ColumnElement[bool]:
+    """Of a session joined with its user: both are. The user's generation may lag behind the session's."""
+    return and_(
+        sessions.c.ended_at.is_(None),
+        sessions.c.created_at > time.ago(lifetimes.absolute),
+        sessions.c.rotated_at > time.ago(lifetimes.idle),
+        sessions.c.generation >= users.c.generation,
+        users.c.disabled_at.is_(None),
+    )
 
 
 def ending(*which: ColumnElement[bool], reason: EndReason, time: StoreTime) -> ReturningUpdate[Any]:

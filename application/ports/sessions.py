@@ -24,6 +24,13 @@ class SessionRepository(Protocol):
         """
         ...
 
+    async def end_oldest_of(self, user_id: UserId, *, opened: SessionId, most: int) -> Sequence[EndedSession]:
+        """End the user's oldest live sessions until `most` are left, of which the one just `opened` is one.
+
+        By the millisecond of their ids. Serialised with rivals that open sessions of the same user.
+        """
+        ...
+
     async def end_all_of(
         self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
     ) -> Sequence[EndedSession]:

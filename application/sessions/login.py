@@ -21,7 +21,7 @@ class Login:
     """Open a session for whoever knows the name and its password, or raise `InvalidCredentials`.
 
     Every failure takes as long as a wrong password does. A password that is changed, or a user who is disabled, while the
-    password is being checked opens nothing.
+    password is being checked opens nothing. One session too many ends the user's oldest.
     """
 
     store: Store
@@ -75,5 +75,6 @@ class Login:
             session = await work.sessions.open(new)
             if session is None:
                 raise InvalidCredentials
+            await work.sessions.end_oldest_of(user.id, opened=session.id, most=self.lifetimes.most_sessions)
             await work.commit()
         return session

@@ -64,6 +64,7 @@ def _lifetimes(settings: Settings) -> Lifetimes:
         idle=settings.session_idle_lifetime,
         absolute=settings.session_absolute_lifetime,
         grace=settings.refresh_grace,
+        most_sessions=settings.sessions_per_user,
     )
 
 

@@ -1,3 +1,4 @@
+import asyncio
 import re
 from typing import Any
 from uuid import uuid4
@@ -5,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.examples import PASSWORD
-from tests.http.api import Api, require_problem
+from tests.http.api import Api, an_api, require_problem
 from tests.http.operations import Operation, operations
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
@@ -90,6 +91,19 @@ async def test_a_revoked_session_is_refused_at_the_very_next_request(api: Api) -
     assert (await api.me(mine["access_token"])).status_code == 200
     ended = await api.http.get("/users/me/sessions/ended", headers=bearer(mine))
     assert [(session["id"], session["end_reason"]) for session in ended.json()["sessions"]] == [(lost_id, "revoked")]
+
+
+async def test_one_session_too_many_ends_the_oldest_and_its_user_can_see_it() -> None:
+    async with an_api(sessions_per_user=2) as api:
+        tokens = []
+        for _ in range(3):
+            tokens.append(await api.log_in())
+            await asyncio.sleep(0.002)  # ids begin with the millisecond
+
+        assert [(await api.me(each["access_token"])).status_code for each in tokens] == [401, 200, 200]
+        assert (await api.refresh(tokens[0]["refresh_token"])).status_code == 401
+        ended = await api.http.get("/users/me/sessions/ended", headers=bearer(tokens[1]))
+        assert [session["end_reason"] for session in ended.json()["sessions"]] == ["session_limit"]
 
 
 @pytest.mark.parametrize(("query", "survives"), [("", True), ("?including_current=true", False)])

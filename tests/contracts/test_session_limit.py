@@ -1,0 +1,95 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from domain.session import EndReason, Session
+from domain.user import User
+from tests.contracts.conftest import LIFETIMES, Storage
+from tests.examples import a_new_session, a_stored_session, a_stored_user, a_user
+
+
+@pytest.fixture
+async def user(storage: Storage) -> User:
+    return await a_stored_user(storage.store)
+
+
+async def _log_in(storage: Storage, user: User, *, most: int, rival: int = 0) -> Session:
+    async with (storage.another if rival % 2 else storage.store).begin() as work:
+        session = await work.sessions.open(a_new_session(user))
+        assert session is not None
+        await work.sessions.end_oldest_of(user.id, opened=session.id, most=most)
+        await work.commit()
+    await asyncio.sleep(0.002)  # the next one has a later id
+    return session
+
+
+async def _live(storage: Storage, user: User) -> list[Session]:
+    return list(await storage.another.live.list_live_sessions(user.id, before=None, limit=1000))
+
+
+async def test_one_too_many_ends_the_oldest(storage: Storage, user: User) -> None:
+    opened = [await _log_in(storage, user, most=3) for _ in range(5)]
+
+    assert await _live(storage, user) == opened[:1:-1]
+    ended = await storage.another.live.list_ended_sessions(user.id, before=None, limit=10)
+    assert [(session.id, session.end_reason) for session in ended] == [
+        (session.id, EndReason.SESSION_LIMIT) for session in opened[1::-1]
+    ]
+
+
+async def test_what_the_limit_ended_is_told(storage: Storage, user: User) -> None:
+    oldest = await _log_in(storage, user, most=1)
+
+    async with storage.store.begin() as work:
+        session = await work.sessions.open(a_new_session(user))
+        assert session is not None
+        [ended] = await work.sessions.end_oldest_of(user.id, opened=session.id, most=1)
+        await work.commit()
+
+    assert (ended.id, ended.access_until) == (oldest.id, oldest.access_until)
+
+
+async def test_a_lower_limit_ends_as_many_as_it_takes(storage: Storage, user: User) -> None:
+    for _ in range(4):
+        await _log_in(storage, user, most=10)
+
+    newest = await _log_in(storage, user, most=1)
+
+    assert await _live(storage, user) == [newest]
+
+
+async def test_sessions_that_are_over_and_those_of_others_do_not_count(storage: Storage, user: User) -> None:
+    other = await a_stored_user(storage.store, a_user("other"))
+    theirs, _ = await a_stored_session(storage.store, other)
+    await _log_in(storage, user, most=2)
+    await storage.age(LIFETIMES.idle + timedelta(seconds=1))
+    live = await _log_in(storage, user, most=2)
+    over = await _log_in(storage, user, most=2)
+    await storage.store.live.end_session(over.id, reason=EndReason.LOGOUT)
+
+    newest = await _log_in(storage, user, most=2)
+
+    assert await _live(storage, user) == [newest, live]
+    async with storage.another.begin() as work:
+        found = await work.sessions.get(theirs.id)
+    assert found is not None
+    assert found.ended_at is None
+
+
+async def test_what_was_not_committed_ended_nothing(storage: Storage, user: User) -> None:
+    oldest = await _log_in(storage, user, most=1)
+
+    async with storage.store.begin() as work:
+        session = await work.sessions.open(a_new_session(user))
+        assert session is not None
+        await work.sessions.end_oldest_of(user.id, opened=session.id, most=1)
+
+    assert await _live(storage, user) == [oldest]
+
+
+async def test_of_twenty_rivals_who_log_in_all_open_and_as_many_live_as_may(storage: Storage, user: User) -> None:
+    opened = await asyncio.gather(*(_log_in(storage, user, most=5, rival=rival) for rival in range(20)))
+
+    assert len({session.id for session in opened}) == 20
+    assert len(await _live(storage, user)) == 5
