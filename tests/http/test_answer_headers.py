@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 
 from entrypoints.http.app import ROUTERS
 from tests.http.api import Api, an_api
+from tests.http.operations import SOME_ID
 
 ALLOWED = "https://app.example.com"
 NOT_ALLOWED = [
@@ -26,7 +27,7 @@ NOT_ALLOWED = [
     "file://",
 ]
 ROUTES = [
-    (method, route.path)
+    (method, route.path_format.replace("{id}", SOME_ID))
     for router in ROUTERS
     for route in router.routes
     if isinstance(route, APIRoute)

@@ -57,7 +57,7 @@ def test_the_names_of_routes_are_stable() -> None:
 
 
 def test_every_router_is_described() -> None:
-    routed = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
+    routed = {route.path_format for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
 
     assert routed == set(DESCRIBED["paths"])
 

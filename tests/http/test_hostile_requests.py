@@ -29,8 +29,14 @@ class Asked:
     def __init__(self, api: Api, operation: Operation) -> None:
         self._api = api
         self._operation = operation
+        self._token = ""
         self.wrong: list[tuple[object, ...]] = []
         self.answered = 0
+
+    async def _bearer(self) -> bytes:
+        if not self._token:
+            self._token = (await self._api.log_in())["access_token"]
+        return f"Bearer {self._token}".encode()
 
     async def __call__(
         self,
@@ -42,6 +48,8 @@ class Asked:
     ) -> Answer:
         operation = self._operation
         target = operation.target + (b"?" + query if query else b"")
+        if operation.bodies and operation.path.startswith("/users/me"):  # else the answer is that nobody is known
+            headers = [*(headers or []), (b"authorization", await self._bearer())]
         answer = await ask(self._api.app, operation.method, target, headers, content)
         self.answered += 1
         sent = (headers, (content or b"")[:60], query[:60])
@@ -278,7 +286,7 @@ async def test_ht08_anything_in_a_path_is_answered_as_documented_and_not_repeate
         target = path.replace(b"\x00", text) if b"\x00" in path else path + b"/" + text
         answer = await ask(api.app, operation.method, target)
 
-        assert answer.status == 404 or operation.documents(answer), (target, answer)
+        assert answer.status in {404, 405} or operation.documents(answer), (target, answer)  # 405: a path of another route
         assert answer.status < 500, target
         assert MARK.encode() not in answer.body, target
 

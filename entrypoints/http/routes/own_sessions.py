@@ -31,6 +31,8 @@ _EXAMPLE: dict[str, Any] = {
     "network": "203.0.113.0/24",
     "authenticated_by": "password",
 }
+_LIVE_EXAMPLE: dict[str, Any] = {**_EXAMPLE, "current": True}
+_ENDED_EXAMPLE: dict[str, Any] = {**_EXAMPLE, "ended_at": "2026-11-24T18:00:00.000000Z", "end_reason": "session_limit"}
 _REFUSALS = (NotAuthenticated, InvalidAccessToken, STORAGE_UNAVAILABLE, NO_SIGNING_KEY)
 
 Limit = Annotated[int, Query(ge=1, le=100, description="The most sessions in one answer.")]
@@ -48,7 +50,7 @@ class DeviceOut(BaseModel):
 
 
 class SessionOut(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE, "current": True}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_LIVE_EXAMPLE]})
 
     id: UUID = Field(description="The same value as `sid` of the session's access tokens.")
     created_at: datetime
@@ -72,9 +74,7 @@ class SessionOut(BaseModel):
 
 
 class EndedSessionOut(BaseModel):
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{**_EXAMPLE, "ended_at": "2026-11-24T18:00:00.000000Z", "end_reason": "session_limit"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_ENDED_EXAMPLE]})
 
     id: UUID
     created_at: datetime
@@ -100,11 +100,15 @@ class EndedSessionOut(BaseModel):
 
 
 class SessionsOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"sessions": [_LIVE_EXAMPLE], "next": None}]})
+
     sessions: list[SessionOut]
     next: str | None = Field(description="The `cursor` of the following page; null on the last.")
 
 
 class EndedSessionsOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"sessions": [_ENDED_EXAMPLE], "next": None}]})
+
     sessions: list[EndedSessionOut]
     next: str | None = Field(description="The `cursor` of the following page; null on the last.")
 
@@ -144,7 +148,7 @@ async def list_own_ended_sessions(
 
 
 @router.delete(
-    "/users/me/sessions/{id}",
+    "/users/me/sessions/{id:uuid}",  # no other spelling of an id
     operation_id="revoke_session",
     summary="End one of my sessions",
     description="At once: its refresh token and its access tokens are refused at the next request.",
