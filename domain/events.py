@@ -1,6 +1,7 @@
 """What happened that an operator would want to know."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain.session import SessionId
 from domain.user import UserId
@@ -43,4 +44,27 @@ class SigningKeyUnreadable:
     reason: str
 
 
-Event = RefreshReuse | SessionShadowed | SessionAhead | PasswordHashUnreadable | SigningKeyUnreadable
+@dataclass(frozen=True, slots=True)
+class SigningKeyRotation:
+    """Another key signs access tokens, or will when everybody knows it."""
+
+    kid: str
+    signs_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeyCompromised:
+    """The operator said so: its tokens are refused."""
+
+    kid: str
+
+
+Event = (
+    RefreshReuse
+    | SessionShadowed
+    | SessionAhead
+    | PasswordHashUnreadable
+    | SigningKeyUnreadable
+    | SigningKeyRotation
+    | SigningKeyCompromised
+)

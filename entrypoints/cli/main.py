@@ -12,6 +12,7 @@ from typer import Abort, TyperException
 from domain.errors import Refusal
 from entrypoints.cli.clients import clients
 from entrypoints.cli.doctor import config, doctor
+from entrypoints.cli.keys import keys
 from entrypoints.cli.migrate import migrate
 from entrypoints.cli.serve import serve
 from entrypoints.cli.users import users
@@ -35,6 +36,7 @@ app.command()(doctor)
 app.command()(config)
 app.add_typer(users, name="users")
 app.add_typer(clients, name="clients")
+app.add_typer(keys, name="keys")
 
 
 @app.command()

@@ -7,14 +7,19 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 from fastapi import FastAPI
 
+from application.keys.follow_key_ring import FollowKeyRing
 from application.keys.prepare_signing_key import PrepareSigningKey
+from application.keys.retire_signing_keys import RetireSigningKeys
+from application.keys.rotate_due_signing_key import RotateDueSigningKey
 from domain.errors import Unavailable
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.app import create_app
 from entrypoints.logs import configure_logs
+from entrypoints.schedule import repeat
 from entrypoints.settings import Settings
 
 _SECONDS_BETWEEN_TRIES = 0.5
+_KEEPING_KEYS = (RotateDueSigningKey, RetireSigningKeys, FollowKeyRing)
 
 
 def make_app(settings: Settings | None = None) -> FastAPI:
@@ -33,12 +38,14 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         preparing = asyncio.create_task(_until_ready(prepare))
         await asyncio.wait({preparing}, timeout=_SECONDS_BETWEEN_TRIES)
+        keeping = asyncio.create_task(repeat(*(use_cases[act] for act in _KEEPING_KEYS), every=settings.key_reload))
         try:
             yield
         finally:
-            preparing.cancel()
-            with suppress(asyncio.CancelledError):
-                await preparing
+            for task in (preparing, keeping):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await store_of(container).close()
 
     return create_app(
