@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PY HOST PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test timing properties fuzz faults check bar openapi lock clean
+.PHONY: help setup run test timing properties fuzz faults check bar openapi lock clean browser
 
 help:  ## print this
 	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
@@ -50,6 +50,10 @@ check: .venv/.ready  ## format, lint, types, import contracts, locks up to date
 bar: .venv/.ready  ## run the tests of the security bar, and write docs/security-bar.md
 	@$(BIN)/python -m tests.security_bar list | xargs $(BIN)/pytest --junitxml=.venv/bar.xml; \
 	$(BIN)/python -m tests.security_bar .venv/bar.xml
+
+browser: .venv/.ready  ## open /docs in Chromium, log in there, and call the API
+	@test -x /usr/bin/chromium || { echo "make browser needs /usr/bin/chromium: install Debian's package chromium."; exit 1; }
+	@$(BIN)/pytest tests/browser
 
 openapi: .venv/.ready  ## write openapi.json anew; a test holds it to the routes
 	@$(BIN)/portunus openapi --output openapi.json
