@@ -49,7 +49,7 @@ async def a_process(database: str, *, ahead: timedelta = timedelta(0)) -> AsyncI
     await use_cases[PrepareSigningKey]()
     app = create_app(use_cases)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://portunus") as http:
-        yield Api(app, http, use_cases, store_of(container))
+        yield Api(app, http, use_cases, container)
     await store_of(container).close()
 
 
