@@ -24,6 +24,7 @@ _POSTGRESQL_LIMITS = {
 _SECONDS_TO_CONNECT = 2
 _SECONDS_FOR_A_STATEMENT = 3  # beyond the server's own limit: for a server that does not answer at all
 _SECONDS_FOR_A_PLACE_IN_THE_POOL = 2
+_SECONDS_FOR_ANOTHERS_MIGRATION = 30  # SQLite has no queue but this wait
 
 
 def open_engine(text: str, *, pool_size: int) -> AsyncEngine:
@@ -45,7 +46,7 @@ def open_engine_for_migrations(text: str) -> AsyncEngine:
     """Statements may take long here; waiting for a lock that blocks the service may not."""
     url = parse_database_url(text)
     if url.drivername == "sqlite+aiosqlite":
-        return _sqlite(url, pool_size=1)
+        return _sqlite(url, wait=_SECONDS_FOR_ANOTHERS_MIGRATION, pool_size=1)
     return _postgresql(url, pool_size=1, limits={"lock_timeout": "2000"})
 
 
@@ -63,11 +64,9 @@ def _postgresql(url: URL, *, limits: Mapping[str, str], **pool: Any) -> AsyncEng
     )
 
 
-def _sqlite(url: URL, **pool: Any) -> AsyncEngine:
+def _sqlite(url: URL, *, wait: int = _SECONDS_TO_CONNECT, **pool: Any) -> AsyncEngine:
     Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(
-        url, hide_parameters=True, connect_args={"timeout": _SECONDS_TO_CONNECT}, max_overflow=0, **pool
-    )
+    engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": wait}, max_overflow=0, **pool)
 
     @event.listens_for(engine.sync_engine, "do_connect")
     def keep_from_others(*_: Any) -> None:
