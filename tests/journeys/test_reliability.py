@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -197,7 +198,7 @@ def every_operation(http: httpx2.AsyncClient, tokens: dict[str, Any]) -> dict[st
             if {"Bearer": []} in operation.get("security", ()):
                 sent = http.request(
                     method,
-                    path.replace("{session_id}", "01a20e6c-ae10-77cc-8912-62dd01a7275a"),
+                    re.sub(r"\{\w+\}", "01a20e6c-ae10-77cc-8912-62dd01a7275a", path),
                     headers={"Authorization": f"Bearer {tokens['access_token']}"},
                 )
                 asked[f"{method} {path}"] = sent
