@@ -94,7 +94,7 @@ def test_the_domain_asks_nothing_of_its_surroundings(ambient: str) -> None:
 
 def test_every_use_case_reads_in_one_screen() -> None:
     for path in (ROOT / "application").rglob("*.py"):
-        assert len(path.read_text().splitlines()) <= (160 if path.parent.name == "ports" else 120), path
+        assert len(path.read_text().splitlines()) <= 120, path
 
 
 def _imported(path: Path) -> set[str]:

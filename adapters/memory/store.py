@@ -16,7 +16,8 @@ from adapters.memory.signing_keys import RING, MemorySigningKeyRepository
 from adapters.memory.tables import Overlay, Table
 from adapters.memory.users import MemoryUserRepository
 from application.ports.clock import Clock
-from application.ports.unit_of_work import FoundCaller, UnitOfWork
+from application.ports.live_statements import FoundCaller
+from application.ports.unit_of_work import UnitOfWork
 from domain.actor import Actor
 from domain.client import Client, ClientId
 from domain.key_ring import StoredKeyRing

@@ -37,7 +37,8 @@ from adapters.sql.schema import clients, key_ring, sessions, users
 from adapters.sql.sessions import ended_from_row, ending, is_live, session_from_row
 from adapters.sql.signing_keys import ring_from_rows, whole_ring
 from adapters.sql.users import user_from_row
-from application.ports.unit_of_work import FoundCaller, StoreUnavailable
+from application.ports.live_statements import FoundCaller
+from application.ports.unit_of_work import StoreUnavailable
 from domain.actor import Actor
 from domain.client import Client, ClientId
 from domain.key_ring import StoredKeyRing

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from application.clients.add_client import AddClient
 from application.keys.prepare_signing_key import PrepareSigningKey
-from application.ports.unit_of_work import LiveStatements, Store, StoreUnavailable, UnitOfWork
+from application.ports.live_statements import LiveStatements
+from application.ports.unit_of_work import Store, StoreUnavailable, UnitOfWork
 from domain.client import ClientId
 from entrypoints.container.root import build, use_cases_of
 from entrypoints.http.app import create_app

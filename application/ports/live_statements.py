@@ -1,0 +1,77 @@
+"""The hot operations of the store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from domain.actor import Actor
+from domain.client import Client, ClientId
+from domain.key_ring import StoredKeyRing
+from domain.origin import Trace
+from domain.revocation import FeedPosition, RevocationPage
+from domain.session import EndedSession, EndReason, PresentedRefreshToken, RotationOutcome, Session, SessionId
+from domain.user import User, UserId
+from domain.username import Username
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCaller:
+    """Who holds a session, if it is live; and the generation of the key ring as of the same moment, found or not."""
+
+    actor: Actor | None
+    ring_generation: int
+
+
+class LiveStatements(Protocol):
+    """The hot operations: each is atomic, commits by itself, and takes one round trip.
+
+    Time is the store's own where it has one (PostgreSQL), so that processes whose clocks differ agree.
+    """
+
+    async def find_by_username(self, username: Username) -> User | None: ...
+
+    async def list_users(self, *, after: UserId | None, limit: int) -> Sequence[User]:
+        """The first `limit` of them, or of those after `after`, by id: by the millisecond of registration."""
+        ...
+
+    async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
+        """The session and its user, if they belong together, the session is live and the user may act."""
+        ...
+
+    async def list_live_sessions(self, user_id: UserId, *, before: SessionId | None, limit: int) -> Sequence[Session]:
+        """The user's live sessions, by id, the newest first: those before `before`, where it is given."""
+        ...
+
+    async def list_ended_sessions(self, user_id: UserId, *, before: SessionId | None, limit: int) -> Sequence[Session]:
+        """The user's other sessions in the same order: those that were ended, and those whose time is over."""
+        ...
+
+    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
+        """Spend a refresh token: decide, and store what was decided, as one act. Of rivals with one token, one advances.
+
+        `trace` is of who presents it: repeated from elsewhere than it was rotated from, rotation after rotation, the session
+        is shadowed.
+        """
+        ...
+
+    async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
+        """End it; `None`, and nothing changes, if it has ended, is unknown, or is not of the user, where one is named."""
+        ...
+
+    async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:
+        """What was revoked after a position, `MOST_ON_A_PAGE` at least if there are as many, and all that still counts if
+        the position is none of this store's, or ahead of it.
+
+        Whoever reads on from `until` misses nothing, whatever the order in which revocations are committed, and may be told
+        of some again.
+        """
+        ...
+
+    async def read_session(self, id: SessionId) -> Actor | None:
+        """The session and its user, if the session is live and the user may act."""
+        ...
+
+    async def find_client(self, id: ClientId) -> Client | None: ...
+
+    async def read_key_ring(self) -> StoredKeyRing: ...
