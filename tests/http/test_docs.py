@@ -37,7 +37,7 @@ async def test_the_licence_of_what_is_vendored_is_beside_it(client: httpx2.Async
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/docs/assets/start.js"])
-async def test_nothing_of_it_is_served_when_it_is_turned_off(path: str) -> None:
+async def test_ht15_nothing_of_it_is_served_when_it_is_turned_off(path: str) -> None:
     app = create_app({}, docs=False)
 
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://portunus") as client:
