@@ -1,10 +1,12 @@
 """Opening a database, with every wait bounded, and telling its time: here SQLite and PostgreSQL differ most."""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from sqlite3 import OperationalError
 from typing import Any
 
 from sqlalchemy import URL, ColumnElement, Connection, Interval, event, func, literal
@@ -25,6 +27,7 @@ _SECONDS_TO_CONNECT = 2
 _SECONDS_FOR_A_STATEMENT = 3  # beyond the server's own limit: for a server that does not answer at all
 _SECONDS_FOR_A_PLACE_IN_THE_POOL = 2
 _SECONDS_FOR_ANOTHERS_MIGRATION = 30  # SQLite has no queue but this wait
+_TURNS_IN_A_SECOND = 50
 
 
 def open_engine(text: str, *, pool_size: int) -> AsyncEngine:
@@ -78,7 +81,7 @@ def _sqlite(url: URL, *, wait: int = _SECONDS_TO_CONNECT, **pool: Any) -> AsyncE
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late, and loses updates
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _log_ahead(connection, wait)
         cursor.execute("PRAGMA synchronous = FULL")  # what was answered survives a power cut
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
@@ -90,6 +93,22 @@ def _sqlite(url: URL, *, wait: int = _SECONDS_TO_CONNECT, **pool: Any) -> AsyncE
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _log_ahead(connection: Any, wait: int) -> None:
+    """Switch to a write-ahead log, which SQLite refuses at once, without waiting, while another process is at the file."""
+    for turns_left in range(wait * _TURNS_IN_A_SECOND, -1, -1):
+        cursor = connection.cursor()
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except OperationalError:
+            if not turns_left:
+                raise
+        else:
+            return
+        finally:
+            cursor.close()
+        connection.run_async(lambda _: asyncio.sleep(1 / _TURNS_IN_A_SECOND))
 
 
 class StoreTime:

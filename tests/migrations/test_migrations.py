@@ -1,4 +1,5 @@
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,16 @@ async def test_a_store_without_its_schema_says_what_to_run(empty_database: str) 
     await upgrade(empty_database)
     await store.require_ready()
     await store.close()
+
+
+async def test_a_migration_waits_for_a_sqlite_file_that_another_holds(tmp_path: Path) -> None:
+    holder = sqlite3.connect(tmp_path / "portunus.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+
+    migrating = asyncio.create_task(upgrade(f"sqlite:///{tmp_path}/portunus.db"))
+    await asyncio.wait({migrating}, timeout=0.3)
+    waited = not migrating.done()
+    holder.close()
+
+    assert waited
+    assert await migrating == (None, newest_revision())
