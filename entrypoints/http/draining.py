@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import final
 
@@ -45,7 +46,25 @@ class DrainingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await asyncio.sleep(_SECONDS_TO_ACCEPT)
+        # What has come since the loop last looked: taken and closed in one step, with no turn of the loop in between.
+        waiting = [accepted for listening in sockets or () for accepted in _all_that_wait(listening)]
+        for server in self.servers:
+            server.close()
+        for accepted in waiting:
+            with suppress(OSError):
+                await asyncio.get_running_loop().connect_accepted_socket(self._protocol, accepted)
         await super().shutdown(sockets)
+
+    def _protocol(self) -> DrainingHttp:
+        return DrainingHttp(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+def _all_that_wait(listening: socket.socket) -> Iterator[socket.socket]:
+    with suppress(OSError):
+        while True:
+            accepted, _ = listening.accept()
+            accepted.setblocking(False)
+            yield accepted
 
 
 def serve_until_stopped(config: uvicorn.Config) -> None:
@@ -55,6 +74,6 @@ def serve_until_stopped(config: uvicorn.Config) -> None:
         if config.workers > 1:
             Multiprocess(config, sockets=[config.bind_socket()]).run()
             return
-        server.run()
+        server.run(sockets=[config.bind_socket()])
     if not server.started:
         sys.exit(3)
