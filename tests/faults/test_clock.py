@@ -24,7 +24,7 @@ async def test_f10_rl10_a_process_whose_clock_steps_ends_no_session(
     postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table, step: int
 ) -> None:
     clock = tmp_path / "clock"
-    clock.write_text("0")
+    put(clock, 0)
     env = {"PORTUNUS_FAULTS_CLOCK": str(clock), "PYTHONPATH": str(Path(shifted.__file__).parents[2])}
     async with (
         running(postgresql.url, tmp_path, processes=1) as right,
@@ -33,9 +33,9 @@ async def test_f10_rl10_a_process_whose_clock_steps_ends_no_session(
         clients.at_work(Habits(pause=0.1)),
     ):
         await asyncio.sleep(scale.of(2, 1))
-        clock.write_text(str(step))
+        put(clock, step)
         await asyncio.sleep(scale.of(5, 1))
-        clock.write_text("0")
+        put(clock, 0)
         await asyncio.sleep(scale.of(2, 1))
 
     # An access token that is good for a quarter of an hour may look expired, or not yet issued, to a clock that is off.
@@ -48,3 +48,9 @@ async def test_f10_rl10_a_process_whose_clock_steps_ends_no_session(
         faults=2,
     )
     assert row.broken == []
+
+
+def put(clock: Path, step: int) -> None:
+    """In one act: a process that reads while a file is written may find it empty."""
+    (new := clock.with_suffix(".new")).write_text(str(step))
+    new.replace(clock)

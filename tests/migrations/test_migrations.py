@@ -64,7 +64,7 @@ async def test_a_store_without_its_schema_says_what_to_run(empty_database: str) 
 
 async def test_a_migration_waits_for_a_sqlite_file_that_another_holds(tmp_path: Path) -> None:
     holder = sqlite3.connect(tmp_path / "portunus.db", isolation_level=None)
-    holder.execute("BEGIN EXCLUSIVE")
+    holder.execute("BEGIN IMMEDIATE")
 
     migrating = asyncio.create_task(upgrade(f"sqlite:///{tmp_path}/portunus.db"))
     await asyncio.wait({migrating}, timeout=0.3)
