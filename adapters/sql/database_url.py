@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError
 _DEFAULT_PORT = "5432"
 # libpq knows more of them, for readers. Portunus writes.
 _SESSION_ATTRIBUTES = ("any", "read-write", "primary")
-_PARAMETERS = {"host", "port", "sslmode", "ssl", "target_session_attrs"}
+_PARAMETERS = ("host", "port", "sslmode", "ssl", "target_session_attrs")
 
 
 class UnusableDatabaseUrl(ValueError):
@@ -67,7 +67,8 @@ def _without_repeats(parameters: Sequence[tuple[str, str]]) -> dict[str, str]:
     query: dict[str, str] = {}
     for name, value in parameters:
         if name not in _PARAMETERS:
-            raise UnusableDatabaseUrl(f"It has a parameter that is not supported: {name}.")
+            # Not its name: behind a "?" that was not escaped that is a part of the password.
+            raise UnusableDatabaseUrl(f"It has a parameter other than {', '.join(_PARAMETERS)}. In a password, write ? as %3F.")
         if name in query and name not in {"host", "port"}:
             raise UnusableDatabaseUrl(f"It says {name} twice.")
         query[name] = f"{query[name]},{value}" if name in query else value

@@ -4,6 +4,9 @@ import pytest
 
 from adapters.sql.database_url import UnusableDatabaseUrl, parse_database_url
 
+FOREIGN_PARAMETER = (
+    "It has a parameter other than host, port, sslmode, ssl, target_session_attrs. In a password, write ? as %3F."
+)
 TWO = {"host": ["h1", "h2"], "port": [5432, 5433], "target_session_attrs": "read-write"}
 
 
@@ -58,7 +61,9 @@ def test_a_path_of_sqlite_is_kept() -> None:
         ("postgresql://u:s3cret@h1:1,h2/db?port=1,2", "It names ports twice: with the hosts, and as port=."),
         ("postgresql://u:s3cret@h1/db?host=h2", "It names hosts twice: before the name of the database, and as host=."),
         ("postgresql://h/db?sslmode=require&sslmode=disable", "It says sslmode twice."),
-        ("postgresql://h/db?application_name=x", "It has a parameter that is not supported: application_name."),
+        ("postgresql://h/db?application_name=x", FOREIGN_PARAMETER),
+        ("postgresql://u:half?s3cret=more@h/db", FOREIGN_PARAMETER),
+        ("postgresql://u:half?s3cret@h/db?port=1", FOREIGN_PARAMETER),
         (
             "postgresql://h/db?target_session_attrs=standby",
             "target_session_attrs must be one of any, read-write, primary: Portunus writes.",
@@ -70,3 +75,4 @@ def test_what_cannot_be_used_is_refused_with_the_reason_and_no_secret(text: str,
         parse_database_url(text)
 
     assert str(refused.value) == reason
+    assert "s3cret" not in reason
