@@ -1,7 +1,7 @@
 """Whose request it is, as far as an address tells."""
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -22,11 +22,6 @@ def networks_of(address: Address) -> tuple[Network, ...]:
     if isinstance(plain, IPv4Address):
         return (IPv4Network(plain),)
     return tuple(IPv6Network((int(plain), length), strict=False) for length in (64, _WIDER))
-
-
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """CIDRs, separated by commas. Raises `ValueError`, also for host bits that are set."""
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def is_within(address: Address, networks: Iterable[Network]) -> bool:

@@ -14,6 +14,7 @@ from entrypoints.settings import Settings, is_loopback
 Severity = Literal["unsafe", "missing", "warning", "ok"]
 
 _MOST_CLOCK_DIFFERENCE = timedelta(seconds=60)  # beyond it new tokens are refused (docs/decisions/0007)
+_MOST_PROXIES = 256
 _WORTH_A_WARNING = timedelta(seconds=2)
 
 
@@ -54,6 +55,13 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
             yield Finding("warning", "cors", f"{origin} is not encrypted: who is on the way can use it. Serve it by https.")
         elif settings.env == "production" and is_loopback(urlsplit(origin).hostname or ""):
             yield Finding("warning", "cors", f"{origin} is a developer's machine. Remove it from PORTUNUS_CORS_ORIGINS.")
+    for network in settings.trusted_proxies:
+        if not network.is_private and network.num_addresses > _MOST_PROXIES:
+            yield Finding(
+                "warning",
+                "proxies",
+                f"Anybody in {network} can say who they are. Name the proxies' own addresses in PORTUNUS_TRUSTED_PROXIES.",
+            )
     if settings.refresh_token_in_query:
         yield Finding(
             "warning",

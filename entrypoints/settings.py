@@ -2,6 +2,7 @@
 
 import ipaddress
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
@@ -57,6 +58,11 @@ class Settings(BaseSettings):
         tuple[str, ...],
         NoDecode,
         Field(description="Origins whose pages may call Portunus, exactly as browsers send them, separated by commas."),
+    ] = ()
+    trusted_proxies: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        NoDecode,
+        Field(description="Networks of the proxies that are believed about who calls (CIDR), separated by commas."),
     ] = ()
     access_token_lifetime: Annotated[
         Span,
@@ -115,11 +121,11 @@ class Settings(BaseSettings):
     ] = "info"
     docs: Annotated[bool, Field(description="Serve /docs and /openapi.json.")] = True
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("cors_origins")
@@ -202,6 +208,8 @@ class Settings(BaseSettings):
             reasons.append("The password in PORTUNUS_DATABASE_URL is one that everybody tries first: give the role another.")
         if not self.issuer.startswith("https://") or not urlsplit(self.issuer).hostname:
             reasons.append("Set PORTUNUS_ISSUER to the https:// address that clients reach Portunus at.")
+        if any(network.prefixlen == 0 for network in self.trusted_proxies):
+            reasons.append("PORTUNUS_TRUSTED_PROXIES trusts everybody to say who they are: name the proxies' own networks.")
         if self.hashing_is_below_the_floor:
             reasons.append("PORTUNUS_ARGON2_MEMORY and PORTUNUS_ARGON2_TIME are below OWASP's floor (19456 KiB, 2 passes).")
         return reasons

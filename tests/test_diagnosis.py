@@ -43,6 +43,8 @@ def test_of_what_is_safe_nothing_is_said_but_that_it_is() -> None:
         {"database_url": "postgresql://portunus:portunus@db/portunus"},
         {"issuer": "http://id.example.com", "audience": "x"},
         {"argon2_memory": 8},
+        {"trusted_proxies": "10.0.0.0/8, 0.0.0.0/0"},
+        {"trusted_proxies": "::/0"},
         {"env": "development", "host": "0.0.0.0"},  # noqa: S104 - what is found
         {"access_token_lifetime": "PT1H", "session_idle_lifetime": "PT30M"},
     ],
@@ -65,6 +67,7 @@ def test_what_serve_refuses_the_doctor_calls_unsafe_in_the_same_words(changed: d
         ({"cors_origins": "http://app.example.com"}, "cors", "https"),
         ({"cors_origins": "http://localhost:3000"}, "cors", "Remove it"),
         ({"refresh_token_in_query": True}, "tokens", "unset PORTUNUS_REFRESH_TOKEN_IN_QUERY"),
+        ({"trusted_proxies": "10.0.0.0/8, 198.51.0.0/16"}, "proxies", "PORTUNUS_TRUSTED_PROXIES"),
         ({"signing_algorithm": "HS256"}, "tokens", "ES256"),
     ],
 )

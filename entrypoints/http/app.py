@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
 
+from domain.client_address import Network
 from domain.errors import Refusal
 from entrypoints.http.docs import add_docs
 from entrypoints.http.documented import SCHEMAS, answers
@@ -30,6 +31,7 @@ from entrypoints.http.problems import (
     of_status,
     respond,
 )
+from entrypoints.http.proxies import ClientBehindProxies
 from entrypoints.http.routes import accounts, clients, keys, own_sessions, passwords, sessions, upkeep
 
 VERSION = version("portunus")
@@ -57,6 +59,7 @@ def create_app(
     use_cases: Mapping[type, Any],
     *,
     cors_origins: tuple[str, ...] = (),
+    trusted_proxies: tuple[Network, ...] = (),
     https: bool = False,
     refresh_token_in_query: bool = False,
     docs: bool = True,
@@ -90,6 +93,8 @@ def create_app(
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "Retry-After"],
         )
+    if trusted_proxies:
+        app.add_middleware(ClientBehindProxies, trusted=trusted_proxies)
     app.add_middleware(RequestContext, https=https, cors=bool(cors_origins))
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

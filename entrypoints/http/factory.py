@@ -51,6 +51,7 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
     return create_app(
         use_cases,
         cors_origins=settings.cors_origins,
+        trusted_proxies=settings.trusted_proxies,
         https=settings.issuer.startswith("https://"),
         refresh_token_in_query=settings.refresh_token_in_query,
         docs=settings.docs,

@@ -12,7 +12,7 @@ _LONGEST_USER_AGENT = 512  # of real ones few have 300
 
 
 async def _origin(request: HTTPConnection) -> Origin:
-    """By the connection's own address: no header is believed. Behind a proxy that is the proxy's, the same for all."""
+    """By the connection's own address, or the one that trusted proxies name (`ClientBehindProxies`)."""
     user_agent = request.headers.get("user-agent", "")[:_LONGEST_USER_AGENT]
     try:
         return Origin(user_agent=user_agent, address=ip_address(request.client.host if request.client else ""))

@@ -62,6 +62,7 @@ async def an_api(*, database_url: str = "memory://", **settings: Any) -> AsyncIt
     app = create_app(
         use_cases,
         cors_origins=made.cors_origins,
+        trusted_proxies=made.trusted_proxies,
         https=made.issuer.startswith("https://"),
         refresh_token_in_query=made.refresh_token_in_query,
     )

@@ -1,7 +1,12 @@
+from collections.abc import AsyncIterator, Sequence
+from ipaddress import ip_network
+
 import httpx2
 import pytest
+from starlette.types import Receive, Scope, Send
 
-from tests.http.api import SIGN_UP, Api
+from entrypoints.http.proxies import ClientBehindProxies
+from tests.http.api import SIGN_UP, Api, an_api
 
 NAMES = ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP", "X-Forwarded-Host", "X-Forwarded-Proto"]
 MALFORMED = [
@@ -64,3 +69,91 @@ async def test_ht13_no_proxy_is_believed_about_who_calls_or_by_which_name(api: A
 
     assert pointed.headers["location"] == answer.headers["location"] == "/users/me"
     assert "evil" not in pointed.text
+
+
+@pytest.fixture
+async def proxied_api() -> AsyncIterator[Api]:
+    """Asked from 127.0.0.1, which it takes for a proxy."""
+    async with an_api(trusted_proxies="127.0.0.1/32, 10.0.0.0/8, 2001:db8:aaaa::/48") as made:
+        yield made
+
+
+async def network_of(api: Api, headers: Sequence[tuple[str, str]]) -> str:
+    """Where a log-in with these headers came from, as its user sees it."""
+    sent = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    answer = await api.http.post("/token", data={"username": "johndoe", "password": SIGN_UP["password"]}, headers=sent)
+    token = answer.json()["access_token"]
+    seen = await api.http.get("/users/me/sessions", headers={"Authorization": f"Bearer {token}"})
+    [mine] = [session for session in seen.json()["sessions"] if session["current"]]
+    network: str = mine["network"]
+    return network
+
+
+@pytest.mark.parametrize(
+    ("headers", "network"),
+    [
+        ([("X-Forwarded-For", "203.0.113.7")], "203.0.113.0/24"),
+        ([("X-Forwarded-For", "203.0.113.7:4711")], "203.0.113.0/24"),
+        ([("X-Forwarded-For", "6.6.6.6, 203.0.113.7")], "203.0.113.0/24"),
+        ([("X-Forwarded-For", "203.0.113.7, 10.1.2.3")], "203.0.113.0/24"),
+        ([("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "203.0.113.7")], "203.0.113.0/24"),
+        ([("X-Forwarded-For", "2001:db8:1:2::7")], "2001:db8:1::/48"),
+        ([("X-Forwarded-For", "[2001:db8:1:2::7]:443")], "2001:db8:1::/48"),
+        ([("Forwarded", "for=203.0.113.7;proto=https;by=10.0.0.1")], "203.0.113.0/24"),
+        ([("Forwarded", 'For="[2001:db8:1:2::7]:4711"')], "2001:db8:1::/48"),
+        ([("Forwarded", "for=6.6.6.6, for=203.0.113.7; proto=https, for=10.0.0.2")], "203.0.113.0/24"),
+        ([("Forwarded", "for=203.0.113.7"), ("X-Forwarded-For", "203.0.113.7")], "203.0.113.0/24"),
+    ],
+)
+async def test_ht13_a_trusted_proxy_is_believed_about_who_calls(
+    proxied_api: Api, headers: list[tuple[str, str]], network: str
+) -> None:
+    await proxied_api.sign_up()
+
+    assert await network_of(proxied_api, headers) == network
+
+
+@pytest.mark.parametrize("value", MALFORMED, ids=lambda value: ascii(value)[:30])
+async def test_forwarded_header_hostile_before_a_proxy_that_adds_to_it(proxied_api: Api, value: str) -> None:
+    await proxied_api.sign_up()
+
+    assert await network_of(proxied_api, [("X-Forwarded-For", f"{value}, 203.0.113.7")]) == "203.0.113.0/24"
+    assert await network_of(proxied_api, [("X-Forwarded-For", value), ("X-Forwarded-For", "203.0.113.7")]) == "203.0.113.0/24"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Forwarded", 'for="6.6.6.6, for=203.0.113.7')],  # an open quote
+        [("Forwarded", "for=unknown")],
+        [("Forwarded", "for=_hidden")],
+        [("Forwarded", "proto=https")],
+        [("Forwarded", "for=6.6.6.6 for=203.0.113.7")],
+        [("X-Forwarded-For", "fe80::1%eth0")],
+        [("X-Forwarded-For", "6.6.6.6"), ("Forwarded", "for=203.0.113.7")],  # one of them nobody vouches for
+        [("X-Real-IP", "6.6.6.6")],
+        [("X-Forwarded-For", "")],
+    ],
+)
+async def test_ht13_what_cannot_be_told_is_the_proxys_own(proxied_api: Api, headers: list[tuple[str, str]]) -> None:
+    await proxied_api.sign_up()
+
+    assert await network_of(proxied_api, headers) == "127.0.0.0/24"
+
+
+async def test_ht13_a_long_list_costs_little_and_the_nearest_proxies_count() -> None:
+    seen = []
+
+    async def app(scope: Scope, _: Receive, __: Send) -> None:
+        seen.append(scope["client"][0])
+
+    behind = ClientBehindProxies(app, trusted=[ip_network("10.0.0.0/8")])
+    far = ", ".join(["6.6.6.6"] * 2000 + ["203.0.113.7", "10.0.0.2"]).encode()
+
+    await behind(
+        {"type": "http", "client": ("10.0.0.1", 1), "headers": [(b"x-forwarded-for", far)]},
+        None,  # type: ignore[arg-type]  # it is not called
+        None,  # type: ignore[arg-type]
+    )
+
+    assert seen == ["203.0.113.7"]
