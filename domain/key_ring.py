@@ -7,6 +7,20 @@ from typing import Self
 
 from domain.signing_key import KeyPolicy, KeyState, RotationUnderWay, SigningKey, SigningKeyUnknown, UnusableSigningKey
 
+_LACKS_A_KEY = "a ring has an active and an announced key from its beginning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationPlan:
+    """The key `stops` hands over to the key `starts` at `hands_over_at`, and its last token has expired at `ends_at`."""
+
+    as_of: datetime  # the store's time
+    stops: str
+    starts: str
+    hands_over_at: datetime
+    ends_at: datetime
+    under_way: bool  # it has been decided already
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredKeyRing:
@@ -41,6 +55,21 @@ class StoredKeyRing:
             return False
         return self.as_of >= active.signs_from + policy.signs_for
 
+    def plan(self, policy: KeyPolicy) -> RotationPlan:
+        """The rotation that is under way, or how one would go that were decided now."""
+        active, chosen = self.active, self.taking_over or self.announced
+        if chosen is None or active is None:
+            raise LookupError(_LACKS_A_KEY)
+        at = chosen.signs_from or self._known_everywhere_at(chosen, policy)
+        return RotationPlan(
+            as_of=self.as_of,
+            stops=active.kid,
+            starts=chosen.kid,
+            hands_over_at=at,
+            ends_at=active.verifies_until or at + policy.verifies_for,
+            under_way=self.taking_over is not None,
+        )
+
     def begin(self, first: SigningKey, spare: SigningKey) -> Self:
         """A ring without a key that could sign: the first one does at once, since nobody can have kept an older key set."""
         ring = self._with(first.start(self.as_of))
@@ -52,7 +81,7 @@ class StoredKeyRing:
         if self.taking_over and self.taking_over.signs_from:
             raise RotationUnderWay(self.taking_over.signs_from)
         if chosen is None or active is None:
-            raise LookupError("a ring has an active and an announced key from its beginning")
+            raise LookupError(_LACKS_A_KEY)
         return self._hand_over(active, chosen, policy)._with(spare)
 
     def announce(self, key: SigningKey) -> Self:
@@ -92,8 +121,11 @@ class StoredKeyRing:
         return self._changed([chosen.start(self.as_of)])
 
     def _hand_over(self, active: SigningKey, chosen: SigningKey, policy: KeyPolicy) -> Self:
-        at = max(self.as_of, chosen.created_at + policy.announced_for)
+        at = self._known_everywhere_at(chosen, policy)
         return self._changed([active.stop(at, verifies_until=at + policy.verifies_for), chosen.start(at)])
+
+    def _known_everywhere_at(self, key: SigningKey, policy: KeyPolicy) -> datetime:
+        return max(self.as_of, key.created_at + policy.announced_for)
 
     def _in(self, state: KeyState) -> list[SigningKey]:
         return [key for key in self.keys if key.state(self.as_of) is state]

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     ] = ()
     access_token_lifetime: Annotated[
         Span,
-        Field(ge=timedelta(seconds=30), le=timedelta(hours=1), description="How long an access token is good for."),
+        Field(ge=timedelta(seconds=1), le=timedelta(hours=1), description="How long an access token is good for."),
     ] = timedelta(minutes=15)
     session_idle_lifetime: Annotated[
         Span, Field(ge=timedelta(minutes=1), description="A session that is not refreshed for so long is over.")

@@ -17,12 +17,15 @@ from application.keys.retire_signing_keys import RetireSigningKeys
 from application.keys.rotate_signing_key import RotateSigningKey
 from domain.key_ring import StoredKeyRing
 from domain.signing_key import KeyState, SigningKey, UnusableSigningKey
+from entrypoints.cli.drill import drill
 from entrypoints.cli.run import run
 from entrypoints.settings import Settings, UnsafeSettings
 
 keys = typer.Typer(
     help="List, rotate, import and withdraw the keys that sign access tokens.", no_args_is_help=True, rich_markup_mode=None
 )
+
+keys.command()(drill)
 
 _MOST_BYTES = 64 * 1024
 _TIMES = ("created_at", "signs_from", "signs_until", "verifies_until", "disarmed_at", "compromised_at")

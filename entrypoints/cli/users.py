@@ -17,6 +17,7 @@ from application.directory.list_users import ListUsers
 from domain.password import PasswordHash, PlainPassword
 from domain.user import User, UserId
 from domain.username import Username
+from entrypoints.cli.password import choose_password
 from entrypoints.cli.run import run
 from entrypoints.email import parse_email
 from entrypoints.settings import Settings, UnsafeSettings
@@ -47,7 +48,7 @@ def create(
     settings = _settings()
     name, address = Username.parse(username), parse_email(email)
     if password_hash is None:
-        password = PlainPassword.parse(_read_password())
+        password = PlainPassword.parse(choose_password())
         user = run(settings, lambda use: use[RegisterUser](username=name, email=address, password=password))
     else:
         text = sys.stdin.readline().rstrip("\r\n") if password_hash == "-" else password_hash
@@ -127,10 +128,3 @@ def _settings() -> Settings:
     if settings.database_url.get_secret_value() == "memory://":
         raise UnsafeSettings("memory:// lives in the server's process: users are created there by POST /signup only.")
     return settings
-
-
-def _read_password() -> str:
-    if sys.stdin.isatty():
-        typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-        return typed
-    return sys.stdin.readline().rstrip("\r\n")

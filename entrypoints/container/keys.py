@@ -6,6 +6,7 @@ from application.keys.compromise_signing_key import CompromiseSigningKey
 from application.keys.follow_key_ring import FollowKeyRing
 from application.keys.import_signing_key import ImportSigningKey
 from application.keys.list_signing_keys import ListSigningKeys
+from application.keys.plan_rotation import PlanRotation
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.keys.publish_key_set import PublishKeySet
 from application.keys.reseal_signing_keys import ResealSigningKeys
@@ -25,6 +26,9 @@ class Keys(containers.DeclarativeContainer):
     )
     follow_key_ring: providers.Provider[FollowKeyRing] = providers.Singleton(FollowKeyRing, signing_keys=adapters.signing_keys)
     list_signing_keys: providers.Provider[ListSigningKeys] = providers.Singleton(ListSigningKeys, store=adapters.store)
+    plan_rotation: providers.Provider[PlanRotation] = providers.Singleton(
+        PlanRotation, store=adapters.store, signing_keys=adapters.signing_keys, key_policy=adapters.key_policy
+    )
     rotate_signing_key: providers.Provider[RotateSigningKey] = providers.Singleton(
         RotateSigningKey,
         store=adapters.store,

@@ -111,6 +111,17 @@ def test_keys_in_memory_are_the_servers_own(shell: Shell) -> None:
         assert "memory://" in shell.refused("keys", *words, **memory)
 
 
+def test_a_drill_is_refused_on_keys_in_memory_or_where_nobody_answers_and_rotates_nothing(shell: Shell) -> None:
+    words = ("keys", "drill", "--url", "http://127.0.0.1:1", "--username", "drill")
+
+    in_memory = shell.refused(*words, typed="a password\n", **{**SQLITE, "PORTUNUS_DATABASE_URL": "memory://"})
+    nobody = shell.refused(*words, typed="a password\n", **SQLITE)
+
+    assert "--watch" in in_memory
+    assert "does not log drill in" in nobody
+    assert [key["state"] for key in _listed(shell)] == ["active", "announced"]
+
+
 def _pem(folder: Path, curve: ec.EllipticCurve) -> Path:
     path = folder / "key.pem"
     path.touch(0o600)

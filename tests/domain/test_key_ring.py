@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,6 +52,24 @@ def test_a_key_that_is_young_takes_over_when_everybody_knows_it() -> None:
     assert _states(ring.seen(START + POLICY.announced_for)) == {"a": "retiring", "b": "active", "c": "announced"}
     with pytest.raises(RotationUnderWay):
         ring.rotate(POLICY, _key("d"))
+
+
+def test_a_plan_says_when_a_rotation_would_hand_over_and_end_and_the_rotation_does_so() -> None:
+    before = _ring(START + SECOND)
+
+    plan = before.plan(POLICY)
+    after = before.rotate(POLICY, _key("c"))
+
+    assert (plan.stops, plan.starts, plan.under_way) == ("a", "b", False)
+    assert (plan.hands_over_at, plan.ends_at) == (START + POLICY.announced_for, plan.hands_over_at + POLICY.verifies_for)
+    assert after.plan(POLICY) == replace(plan, under_way=True)
+    assert _states(after.seen(plan.ends_at)) == {"a": "retired", "b": "active", "c": "announced"}
+
+
+def test_the_plan_of_a_rotation_to_a_key_that_has_long_been_known_hands_over_at_once() -> None:
+    late = START + POLICY.announced_for + SECOND
+
+    assert _ring(late).plan(POLICY).hands_over_at == late
 
 
 def test_a_key_is_known_for_two_lives_of_the_key_set_and_a_reload_before_it_signs() -> None:

@@ -14,6 +14,7 @@ from adapters.security.secret_key import SecretKey
 from application.keys.compromise_signing_key import CompromiseSigningKey
 from application.keys.follow_key_ring import FollowKeyRing
 from application.keys.import_signing_key import ImportSigningKey
+from application.keys.plan_rotation import PlanRotation
 from application.keys.reseal_signing_keys import ResealSigningKeys
 from application.keys.retire_signing_keys import RetireSigningKeys
 from application.keys.rotate_due_signing_key import RotateDueSigningKey
@@ -105,6 +106,23 @@ async def test_ks03_a_rotation_refuses_no_token_of_either_key_in_any_process(key
             portunus.clock.advance(timedelta(minutes=1))
     assert seen == {_kid(old), chosen.kid}
     assert await keys.states() == ["retired", "active", "announced"]
+
+
+async def test_a_rotation_goes_as_it_was_planned(keys: Keys) -> None:
+    plan_rotation = PlanRotation(store=keys.portunus.store, signing_keys=keys.ring, key_policy=KEY_POLICY)
+
+    plan = await plan_rotation()
+    chosen = await keys.rotate()()
+
+    assert (plan.starts, plan.hands_over_at) == (chosen.kid, chosen.signs_from)
+    assert (await plan_rotation()).under_way
+
+
+async def test_where_no_key_opens_no_rotation_is_planned(keys: Keys) -> None:
+    other = Keys.of(keys.portunus, secret=OTHER_SECRET).ring
+
+    with pytest.raises(NoSigningKey):
+        await PlanRotation(store=keys.portunus.store, signing_keys=other, key_policy=KEY_POLICY)()
 
 
 async def test_a_key_that_is_not_yet_known_everywhere_signs_nothing(keys: Keys) -> None:
