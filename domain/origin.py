@@ -26,10 +26,11 @@ UNRECOGNISED = Device()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The program that asks, as it calls itself, and the address that it asks from."""
+    """The program that asks, as it calls itself, the address that it asks from, and the id that the log has of the request."""
 
     user_agent: str = ""
     address: IPv4Address | IPv6Address | None = None
+    request_id: str | None = None  # None of what does not come by a request
 
     @property
     def network(self) -> str | None:

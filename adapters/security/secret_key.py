@@ -33,7 +33,7 @@ class SecretKey:
     values: tuple[bytes, ...] = field(repr=False)
 
     def __post_init__(self) -> None:
-        for use in ("refresh-mac", "signing-key"):
+        for use in ("refresh-mac", "signing-key", "audit"):
             ids = [key.id for key in self.derive(use)]
             if len(set(ids)) != len(ids):
                 raise UnusableSecret("Two values of the secret have the same key id. Replace the newest of them.")

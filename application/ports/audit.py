@@ -1,0 +1,113 @@
+"""The record of what happened: writing it, sealing it, and reading it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from domain.audit import Act, Action, Outcome, Recorded
+from domain.audit_failures import Gathered, PendingFailure
+from domain.audit_seals import Anchor, Checkpoint, Seal
+from domain.user import UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsealed:
+    """What can be sealed: no transaction that is still under way will add an entry before `upto`. In order."""
+
+    before: Anchor
+    run: Sequence[Recorded]
+    era: int
+    upto: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Failures that wait for their entry, and the time."""
+
+    failures: Sequence[PendingFailure]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which entries: all that are given hold."""
+
+    user_id: UserId | None = None
+    action: Action | None = None
+    outcome: Outcome | None = None
+    since: datetime | None = None
+    before: int | None = None  # an id
+
+
+class AuditRepository(Protocol):
+    """Entries are only added. What is added here is there if, and only if, the work is committed."""
+
+    async def add(self, act: Act) -> None:
+        """At the store's time, unless the act has its own."""
+        ...
+
+    async def take_failures(self, *, most: int) -> Waiting:
+        """The oldest of those that wait. Only the holder of the runner's place takes some."""
+        ...
+
+    async def settle_failures(self, gathered: Gathered) -> None:
+        """Mark those that have been entered, and forget those that are over. Their acts are added apart."""
+        ...
+
+    async def hold_runner(self) -> bool:
+        """Whether this work is the one runner that gathers and seals, until it ends. Never waits for another.
+
+        It must be the first thing in the work, which from then on sees one moment of the store.
+        """
+        ...
+
+    async def read_unsealed(self, *, most: int) -> Unsealed:
+        """Up to `most` entries and those of the last one's transaction; only for the holder of the runner's place."""
+        ...
+
+    async def add_seal(self, seal: Seal) -> None: ...
+
+    async def checkpoint(self) -> Checkpoint | None:
+        """The newest."""
+        ...
+
+    async def seals_after(self, ordinal: int, *, limit: int) -> Sequence[Seal]:
+        """In order."""
+        ...
+
+    async def eras(self) -> Sequence[int]:
+        """Of the seals that are stored, each once, in order."""
+        ...
+
+    async def run_of(self, *, era: int, until_id: int | None, since: int, upto: int) -> Sequence[Recorded]:
+        """The entries of a seal, in order: by id after `era` up to `until_id`, by position from `since` to before `upto`."""
+        ...
+
+    async def find(self, wanted: Wanted, *, limit: int) -> Sequence[Recorded]:
+        """By id, the newest first."""
+        ...
+
+    async def prune(self, checkpoint: Checkpoint) -> int:
+        """Remove the seals up to the checkpoint's with their entries, and keep the checkpoint instead. How many entries."""
+        ...
+
+    async def erase_details_of(self, user_id: UserId) -> int:
+        """How many there were."""
+        ...
+
+
+class Verdict(Enum):
+    GOOD = "good"
+    FORGED = "forged"
+    UNKNOWN_KEY = "unknown key"  # made under a value of the secret that is not set any more
+
+
+class AuditMacs(Protocol):
+    """What only this service can make, and whoever writes to its database cannot."""
+
+    def make(self, message: bytes) -> bytes: ...
+
+    def judge(self, message: bytes, mac: bytes) -> Verdict: ...

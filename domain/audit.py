@@ -1,0 +1,132 @@
+"""The record of what happened: entries that are written once, by the transaction of the act, and never changed."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from domain.origin import NOWHERE, Origin
+from domain.session import SessionId
+from domain.user import UserId
+
+
+class Action(StrEnum):
+    """Permanent codes."""
+
+    SIGN_UP = "sign_up"
+    LOGIN = "login"
+    LOGOUT = "logout"
+    REFRESH_REUSE = "refresh_reuse"
+    SESSION_SHADOWED = "session_shadowed"
+    SESSION_AHEAD = "session_ahead"
+    SESSION_REVOKE = "session_revoke"
+    SESSION_LIMIT = "session_limit"
+    TOKEN_REVOKE = "token_revoke"  # noqa: S105 - an act
+    PASSWORD_CHANGE = "password_change"  # noqa: S105 - an act
+    USER_IMPORT = "user_import"
+    USER_DISABLE = "user_disable"
+    USER_ENABLE = "user_enable"
+    KEY_PREPARE = "key_prepare"
+    KEY_ROTATE = "key_rotate"
+    KEY_IMPORT = "key_import"
+    KEY_RETIRE = "key_retire"
+    KEY_COMPROMISE = "key_compromise"
+    KEY_RESEAL = "key_reseal"
+    CLIENT_ADD = "client_add"
+    CLIENT_REMOVE = "client_remove"
+    THROTTLE = "throttle"
+    AUDIT_PRUNE = "audit_prune"
+    AUDIT_ERASE = "audit_erase"
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class Agent(StrEnum):
+    """Who acted."""
+
+    USER = "user"  # the one whom the entry is about
+    CLIENT = "client"
+    OPERATOR = "operator"  # at the command line
+    SERVICE = "service"  # by itself, in its time
+    UNKNOWN = "unknown"  # who has proved nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What a use case says of what it does. The store adds the time, and of a session's end the user.
+
+    `session_id` is the session that it came through or that it made or ended; `target` is what else it was done to: the `kid`
+    of a key, the id of a client, of another session.
+    """
+
+    action: Action
+    by: Agent
+    outcome: Outcome = Outcome.DONE
+    client: str | None = None  # its id, where a client acted
+    user_id: UserId | None = None
+    session_id: SessionId | None = None
+    target: str | None = None
+    times: int = 1
+    at: datetime | None = None  # where it is not the present
+    origin: Origin = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What could name a person: where a request came from, and by what program. Can be erased; the entry has its digest."""
+
+    salt: bytes = field(repr=False)
+    text: str
+
+    @property
+    def digest(self) -> bytes:
+        """Nobody can tell from it what the detail was, once the salt is gone."""
+        return hashlib.sha256(self.salt + self.text.encode()).digest()
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """`address`, `request_id` and `user_agent`, each where it is known."""
+        found: dict[str, str] = json.loads(self.text)
+        return found
+
+    @classmethod
+    def of(cls, origin: Origin, *, salt: bytes) -> Self | None:
+        """`None` for what did not come by a request. In ASCII, so that no database or terminal takes offence."""
+        facts = {
+            "address": str(origin.address) if origin.address else None,
+            "request_id": origin.request_id,
+            "user_agent": origin.user_agent or None,
+        }
+        known = {name: fact for name, fact in facts.items() if fact is not None}
+        return cls(salt, json.dumps(known, sort_keys=True, separators=(",", ":"))) if known else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the record, as it is stored."""
+
+    id: int
+    position: int  # where it stands in the order of sealing: its transaction on PostgreSQL, its id elsewhere
+    at: datetime
+    action: Action
+    outcome: Outcome
+    by: Agent
+    client: str | None
+    user_id: UserId | None
+    session_id: SessionId | None
+    target: str | None
+    times: int
+    detail_digest: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry with its detail, unless that has been erased or there never was one."""
+
+    entry: Entry
+    detail: Detail | None
