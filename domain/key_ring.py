@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from domain.signing_key import KeyPolicy, KeyState, RotationUnderWay, SigningKey, SigningKeyUnknown, UnusableSigningKey
@@ -103,6 +103,10 @@ class StoredKeyRing:
         elif state is KeyState.ANNOUNCED and key.signs_from and self.active and ring.announced:
             ring = ring._hand_over(self.active.go_on(), ring.announced, policy)
         return ring if ring.announced or (ring.active and ring.active.kid == spare.kid) else ring._with(spare)
+
+    def forgettable(self, kept: timedelta) -> list[SigningKey]:
+        """Those that retired so long ago. A compromised one is never forgotten: it would be unknown, and could be imported."""
+        return [key for key in self._in(KeyState.RETIRED) if key.verifies_until and key.verifies_until <= self.as_of - kept]
 
     def seen(self, at: datetime) -> Self:
         """The same ring, later."""

@@ -71,6 +71,7 @@ class Lifetimes:
     absolute: timedelta = timedelta(days=30)  # since the log-in
     grace: timedelta = timedelta(seconds=30)
     most_sessions: int = 100  # of one user: one more ends the oldest
+    kept: timedelta = timedelta(days=30)  # since it was over, for its user to see
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,22 @@ class Session:
     def ends_at(self, lifetimes: Lifetimes) -> datetime:
         """Unless it is continued, or ended, before."""
         return min(self.created_at + lifetimes.absolute, self.rotated_at + lifetimes.idle)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPosition:
+    """The session that a sweep looked at last: they are looked at in the order in which they were opened."""
+
+    created_at: datetime
+    id: SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What became of some sessions that were looked at. `upto` is None when there are no more to look at."""
+
+    removed: int
+    upto: SweepPosition | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

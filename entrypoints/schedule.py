@@ -1,25 +1,54 @@
 """What a server process does now and then, beside answering."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
+from application.ports.unit_of_work import UnderWayElsewhere
+from application.upkeep.purge_expired import Purged, PurgeExpired
 from domain.errors import Unavailable
 
+T = TypeVar("T")
 
-async def repeat(*acts: Callable[[], Awaitable[Any]], every: timedelta) -> None:
+_SECONDS_BETWEEN_BATCHES = 0.02  # in which others write: SQLite has one writer at a time, and no queue
+
+
+async def repeat(*acts: Callable[[], Awaitable[Any]], every: timedelta, first_after: timedelta | None = None) -> None:
     """Do each of `acts` in turn, over and over, until cancelled. One that fails is logged, and tried again the next time."""
     log = structlog.get_logger("portunus.schedule")
+    await asyncio.sleep(min(every, first_after or every).total_seconds())
     while True:
-        await asyncio.sleep(every.total_seconds())
         for act in acts:
-            name = type(act).__name__
+            name = getattr(act, "__name__", type(act).__name__)
             try:
                 await act()
             except Unavailable as reason:
                 log.warning("postponed", act=name, code=reason.code)
             except Exception:
                 log.exception("failed", act=name)
+        await asyncio.sleep(every.total_seconds())
+
+
+async def with_pauses(batches: AsyncIterator[T]) -> AsyncIterator[T]:
+    async for batch in batches:
+        yield batch
+        await asyncio.sleep(_SECONDS_BETWEEN_BATCHES)
+
+
+def purge_by(purge_expired: PurgeExpired) -> Callable[[], Awaitable[None]]:
+    """For `repeat`. Where another process is at it, that will do."""
+
+    async def purge() -> None:
+        removed = Purged()
+        with suppress(UnderWayElsewhere):
+            async for batch in with_pauses(purge_expired()):
+                removed += batch
+        if removed != Purged():
+            structlog.get_logger("portunus.schedule").info("purged", **asdict(removed))
+
+    return purge

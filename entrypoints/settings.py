@@ -77,6 +77,16 @@ class Settings(BaseSettings):
     sessions_per_user: Annotated[
         int, Field(ge=1, le=10000, description="How many sessions a user may have. One more ends the oldest.")
     ] = 100
+    retention: Annotated[
+        Span,
+        Field(
+            ge=timedelta(hours=1),
+            description="How long sessions that are over, and retired signing keys, are kept before they are removed.",
+        ),
+    ] = timedelta(days=30)
+    purge_every: Annotated[
+        Span, Field(ge=timedelta(0), description="How often a process removes what is kept no longer. 0: never by itself.")
+    ] = timedelta(hours=1)
     refresh_grace: Annotated[
         Span,
         Field(
@@ -120,6 +130,13 @@ class Settings(BaseSettings):
         Field(description="The least that is logged: debug, info, warning or error."),
     ] = "info"
     docs: Annotated[bool, Field(description="Serve /docs and /openapi.json.")] = True
+
+    @field_validator("purge_every")
+    @classmethod
+    def _seldom(cls, value: timedelta) -> timedelta:
+        if timedelta(0) < value < timedelta(seconds=1):
+            raise ValueError("it is 0, or 1 second at least")
+        return value
 
     @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod

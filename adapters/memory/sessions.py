@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import final
 
 from adapters.memory.revocations import MemoryRevocationRepository
 from adapters.memory.tables import Overlay
 from application.ports.clock import Clock
-from domain.session import EndedSession, EndReason, Lifetimes, NewSession, Session, SessionId
+from domain.session import EndedSession, EndReason, Lifetimes, NewSession, Session, SessionId, Sweep, SweepPosition
 from domain.user import User, UserId
 
 
@@ -80,6 +81,23 @@ class MemorySessionRepository:
             self.end(session, reason=reason)
         return [EndedSession(id=session.id, access_until=session.access_until) for session in doomed]
 
+    async def remove_ended(self, *, limit: int) -> int:
+        until = self._clock.now() - self._lifetimes.kept
+        ended = [session for session in self._sessions.values() if session.ended_at and session.ended_at <= until][:limit]
+        for session in ended:
+            self._sessions.remove(session.id)
+        return len(ended)
+
+    async def remove_expired(self, *, after: SweepPosition | None, limit: int) -> Sweep:
+        until = self._clock.now() - self._lifetimes.kept
+        not_ended = (session for session in self._sessions.values() if not session.ended_at)
+        beyond = [session for session in not_ended if after is None or _place(session) > (after.created_at, after.id)]
+        looked_at = sorted(beyond, key=_place)[:limit]
+        expired = [session for session in looked_at if session.has_expired(until, self._lifetimes)]
+        for session in expired:
+            self._sessions.remove(session.id)
+        return Sweep(removed=len(expired), upto=SweepPosition(*_place(looked_at[-1])) if len(looked_at) == limit else None)
+
     def end(self, session: Session, *, reason: EndReason) -> Session:
         """The one place where sessions end."""
         ended = replace(session, ended_at=self._clock.now(), end_reason=reason)
@@ -89,3 +107,7 @@ class MemorySessionRepository:
 
     def replace(self, session: Session) -> None:
         self._sessions.put(session.id, session)
+
+
+def _place(session: Session) -> tuple[datetime, SessionId]:
+    return session.created_at, session.id

@@ -1,5 +1,6 @@
 """Signing keys in a dictionary."""
 
+from collections.abc import Iterable
 from typing import final
 
 from adapters.memory.tables import Overlay
@@ -25,3 +26,7 @@ class MemorySigningKeyRepository:
         self._generations.put(RING, (self._generations.get(RING) or 0) + 1)
         for key in ring.keys:
             self._keys.put(key.kid, key)
+
+    async def remove(self, keys: Iterable[SigningKey]) -> None:
+        for key in keys:
+            self._keys.remove(key.kid)

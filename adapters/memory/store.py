@@ -72,6 +72,9 @@ class MemoryUnitOfWork:
         self.clients = MemoryClientRepository(clients)
         self._overlays = (users, names, sessions, keys, generations, revocations, newest, clients)
 
+    async def claim(self, act: str) -> None:
+        pass  # units of work take turns
+
     async def commit(self) -> None:
         for overlay in self._overlays:
             overlay.merge()

@@ -107,6 +107,10 @@ sessions = Table(
 # Not `rotated_at`: an index over what each rotation writes would cost each rotation an entry of its own.
 _not_ended = text("ended_at IS NULL")
 Index("ix_sessions_user_id_id", sessions.c.user_id, sessions.c.id, postgresql_where=_not_ended, sqlite_where=_not_ended)
+# What the purge looks for: what has ended, by when, and what has not, by when it was opened.
+Index("ix_sessions_created_at_id", sessions.c.created_at, sessions.c.id, postgresql_where=_not_ended, sqlite_where=_not_ended)
+_ended = text("ended_at IS NOT NULL")
+Index("ix_sessions_ended_at", sessions.c.ended_at, postgresql_where=_ended, sqlite_where=_ended)
 
 signing_keys = Table(
     "signing_keys",

@@ -3,15 +3,25 @@
 from collections.abc import Sequence
 from typing import Any, final
 
-from sqlalchemy import ColumnElement, and_, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, Uuid, and_, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from adapters.sql.engines import StoreTime
 from adapters.sql.revocations import execute_ending
-from adapters.sql.schema import sessions, users
+from adapters.sql.schema import UtcDateTime, sessions, users
 from domain.origin import Device, DeviceKind
-from domain.session import AuthenticationMethod, EndedSession, EndReason, Lifetimes, NewSession, Session, SessionId
+from domain.session import (
+    AuthenticationMethod,
+    EndedSession,
+    EndReason,
+    Lifetimes,
+    NewSession,
+    Session,
+    SessionId,
+    Sweep,
+    SweepPosition,
+)
 from domain.user import UserId
 
 
@@ -85,6 +95,33 @@ class SqlSessionRepository:
         change = ending(sessions.c.user_id == user_id, *others, reason=reason, time=self._time)
         ended = await execute_ending(self._connection, change, self._time)
         return [ended_from_row(row) for row in ended]
+
+    async def remove_ended(self, *, limit: int) -> int:
+        ended = sessions.c.ended_at <= self._time.ago(self._lifetimes.kept)
+        return await self._remove(select(sessions.c.id).where(ended).order_by(sessions.c.ended_at).limit(limit))
+
+    async def remove_expired(self, *, after: SweepPosition | None, limit: int) -> Sweep:
+        idle, absolute, kept = self._lifetimes.idle, self._lifetimes.absolute, self._lifetimes.kept
+        created_at, place = sessions.c.created_at, tuple_(sessions.c.created_at, sessions.c.id)
+        over = or_(created_at <= self._time.ago(absolute + kept), sessions.c.rotated_at <= self._time.ago(idle + kept))
+        beyond = [place > tuple_(literal(after.created_at, UtcDateTime), literal(after.id, Uuid))] if after else []
+        # What is over was opened so long ago. Only what is looked at is bounded: most of it may live.
+        looked_at = (
+            select(sessions.c.id, created_at, over.label("over"))
+            .where(sessions.c.ended_at.is_(None), created_at <= self._time.ago(min(idle, absolute) + kept), *beyond)
+            .order_by(created_at, sessions.c.id)
+            .limit(limit)
+        )
+        rows = (await self._connection.execute(looked_at)).all()
+        doomed = [row.id for row in rows if row.over]
+        removed = await self._remove(select(sessions.c.id).where(sessions.c.id.in_(doomed), over)) if doomed else 0
+        return Sweep(removed=removed, upto=SweepPosition(rows[-1].created_at, rows[-1].id) if len(rows) == limit else None)
+
+    async def _remove(self, which: Select[Any]) -> int:
+        # Locked in a CTE, which is evaluated once: a subquery may not be, and remove more.
+        doomed = which.with_for_update(skip_locked=True).cte("doomed")
+        removal = delete(sessions).where(sessions.c.id.in_(select(doomed.c.id))).returning(sessions.c.id)
+        return len((await self._connection.execute(removal)).all())
 
 
 def is_live(time: StoreTime, lifetimes: Lifetimes) -> ColumnElement[bool]:

@@ -1,10 +1,10 @@
 """Signing keys in SQL. Whoever changes one locks the ring's row, so that changes take turns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, final
 
-from sqlalchemy import Row, Select, select, true, update
+from sqlalchemy import Row, Select, delete, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,6 +32,9 @@ class SqlSigningKeyRepository:
             values = asdict(key)
             added = dialect.insert(signing_keys).values(values)
             await self._connection.execute(added.on_conflict_do_update(index_elements=["kid"], set_=values))
+
+    async def remove(self, keys: Iterable[SigningKey]) -> None:
+        await self._connection.execute(delete(signing_keys).where(signing_keys.c.kid.in_([key.kid for key in keys])))
 
 
 def whole_ring(time: StoreTime) -> Select[Any]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import final
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.sql.clients import SqlClientRepository
@@ -17,7 +17,7 @@ from adapters.sql.sessions import SqlSessionRepository
 from adapters.sql.signing_keys import SqlSigningKeyRepository
 from adapters.sql.users import SqlUserRepository
 from application.ports.clock import Clock
-from application.ports.unit_of_work import SchemaOutdated, UnitOfWork
+from application.ports.unit_of_work import SchemaOutdated, UnderWayElsewhere, UnitOfWork
 from domain.session import Lifetimes
 
 
@@ -30,6 +30,13 @@ class SqlUnitOfWork:
         self.signing_keys = SqlSigningKeyRepository(connection, time)
         self.revocations = SqlRevocationRepository(connection, time)
         self._connection = connection
+
+    async def claim(self, act: str) -> None:
+        if self._connection.dialect.name == "postgresql":
+            # Let go of with the transaction, also when this process dies.
+            claimed = select(func.pg_try_advisory_xact_lock(func.hashtextextended(f"portunus/{act}", 0)))
+            if not (await self._connection.execute(claimed)).scalar():
+                raise UnderWayElsewhere
 
     async def commit(self) -> None:
         await self._connection.commit()

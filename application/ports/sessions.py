@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.session import EndedSession, EndReason, NewSession, Session, SessionId
+from domain.session import EndedSession, EndReason, NewSession, Session, SessionId, Sweep, SweepPosition
 from domain.user import UserId
 
 
@@ -37,5 +37,18 @@ class SessionRepository(Protocol):
         """End the user's sessions, but for the one to be spared; those that this ended.
 
         Only of a user read with `lock…` in the same work: two that end many at once would wait for each other.
+        """
+        ...
+
+    async def remove_ended(self, *, limit: int) -> int:
+        """Remove sessions that were ended as long ago as they are kept, `limit` at most, and say how many.
+
+        Waits for no lock on a session: one that somebody is at is left for another time.
+        """
+        ...
+
+    async def remove_expired(self, *, after: SweepPosition | None, limit: int) -> Sweep:
+        """Look at the next `limit` sessions that nobody ended, from the oldest on, and remove those whose time has been over
+        for as long as they are kept. Waits for no lock, as `remove_ended`.
         """
         ...

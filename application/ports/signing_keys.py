@@ -1,8 +1,10 @@
 """Storing signing keys."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from domain.key_ring import StoredKeyRing
+from domain.signing_key import SigningKey
 
 
 class SigningKeyRepository(Protocol):
@@ -13,5 +15,9 @@ class SigningKeyRepository(Protocol):
         ...
 
     async def save(self, ring: StoredKeyRing) -> None:
-        """Store every key as it is in `ring`, as locked and then changed. Keys are never removed."""
+        """Store every key as it is in `ring`, as locked and then changed."""
+        ...
+
+    async def remove(self, keys: Iterable[SigningKey]) -> None:
+        """Forget keys of the ring, as locked, that verify nothing: nobody has to be told, so the generation stays."""
         ...

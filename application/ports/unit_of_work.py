@@ -22,6 +22,13 @@ class SchemaOutdated(Unavailable):
     detail = "The database is not at the version that this program needs. Run: portunus migrate"
 
 
+class UnderWayElsewhere(Unavailable):
+    """Another process is doing what one alone should do."""
+
+    code: ClassVar[str] = "under_way_elsewhere"
+    detail = "Another process is doing this at the moment."
+
+
 class UnitOfWork(Protocol):
     """All repositories, in one transaction."""
 
@@ -39,6 +46,13 @@ class UnitOfWork(Protocol):
 
     @property
     def revocations(self) -> RevocationRepository: ...
+
+    async def claim(self, act: str) -> None:
+        """Be the only work that does this act, until this work ends. Raises `UnderWayElsewhere`, at once, where another is.
+
+        Where there is one writer at a time it is the only one anyway.
+        """
+        ...
 
     async def commit(self) -> None:
         """Make it last, and others see it. On return it survives a crash."""

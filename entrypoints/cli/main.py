@@ -14,6 +14,7 @@ from entrypoints.cli.clients import clients
 from entrypoints.cli.doctor import config, doctor
 from entrypoints.cli.keys import keys
 from entrypoints.cli.migrate import migrate
+from entrypoints.cli.purge import purge
 from entrypoints.cli.serve import serve
 from entrypoints.cli.users import users
 from entrypoints.logs import configure_logs
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.command()(migrate)
+app.command()(purge)
 app.command()(doctor)
 app.command()(config)
 app.add_typer(users, name="users")

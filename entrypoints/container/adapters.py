@@ -65,6 +65,7 @@ def _lifetimes(settings: Settings) -> Lifetimes:
         absolute=settings.session_absolute_lifetime,
         grace=settings.refresh_grace,
         most_sessions=settings.sessions_per_user,
+        kept=settings.retention,
     )
 
 

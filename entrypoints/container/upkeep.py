@@ -4,6 +4,7 @@ from dependency_injector import containers, providers
 
 from application.upkeep.check_readiness import CheckReadiness
 from application.upkeep.inspect_storage import InspectStorage
+from application.upkeep.purge_expired import PurgeExpired
 
 
 class Upkeep(containers.DeclarativeContainer):
@@ -14,4 +15,7 @@ class Upkeep(containers.DeclarativeContainer):
     )
     inspect_storage: providers.Provider[InspectStorage] = providers.Singleton(
         InspectStorage, store=adapters.store, signing_keys=adapters.signing_keys, clock=adapters.clock
+    )
+    purge_expired: providers.Provider[PurgeExpired] = providers.Singleton(
+        PurgeExpired, store=adapters.store, lifetimes=adapters.lifetimes
     )

@@ -1,8 +1,10 @@
 """Each server process starts here."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -11,14 +13,16 @@ from application.keys.follow_key_ring import FollowKeyRing
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.keys.retire_signing_keys import RetireSigningKeys
 from application.keys.rotate_due_signing_key import RotateDueSigningKey
+from application.upkeep.purge_expired import PurgeExpired
 from domain.errors import Unavailable
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.app import create_app
 from entrypoints.logs import configure_logs
-from entrypoints.schedule import repeat
+from entrypoints.schedule import purge_by, repeat
 from entrypoints.settings import Settings
 
 _SECONDS_BETWEEN_TRIES = 0.5
+_BEFORE_THE_FIRST_PURGE = timedelta(minutes=1)  # else who restarts often would never come to it
 _KEEPING_KEYS = (RotateDueSigningKey, RetireSigningKeys, FollowKeyRing)
 
 
@@ -38,11 +42,11 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         preparing = asyncio.create_task(_until_ready(prepare))
         await asyncio.wait({preparing}, timeout=_SECONDS_BETWEEN_TRIES)
-        keeping = asyncio.create_task(repeat(*(use_cases[act] for act in _KEEPING_KEYS), every=settings.key_reload))
+        tasks = [preparing, *(asyncio.create_task(act) for act in _now_and_then(use_cases, settings))]
         try:
             yield
         finally:
-            for task in (preparing, keeping):
+            for task in tasks:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
@@ -57,6 +61,12 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
         docs=settings.docs,
         lifespan=lifespan,
     )
+
+
+def _now_and_then(use_cases: Mapping[type, Any], settings: Settings) -> Iterator[Coroutine[Any, Any, None]]:
+    yield repeat(*(use_cases[act] for act in _KEEPING_KEYS), every=settings.key_reload)
+    if settings.purge_every:
+        yield repeat(purge_by(use_cases[PurgeExpired]), every=settings.purge_every, first_after=_BEFORE_THE_FIRST_PURGE)
 
 
 async def _until_ready(prepare: PrepareSigningKey) -> None:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from application.ports.cursors import InvalidCursor
 from application.ports.passwords import Overloaded, UnknownHashFormat
 from application.ports.tokens import NoSigningKey
-from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable
+from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable, UnderWayElsewhere
 from domain.actor import InvalidAccessToken, NotAuthenticated
 from domain.client import ClientExists, ClientUnknown, InvalidClient, InvalidClientId
 from domain.email import InvalidEmail
@@ -60,6 +60,7 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
     NoSigningKey: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
+    UnderWayElsewhere: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 # The member of the body that a refusal of a use case is about.

@@ -143,3 +143,17 @@ async def test_the_ring_is_read_with_the_time_of_the_store(store: Store) -> None
 
     assert first.as_of.tzinfo is not None
     assert first.as_of <= second.as_of
+
+
+async def test_a_key_that_was_removed_is_forgotten_and_nobody_has_to_load_the_ring_anew(storage: Storage) -> None:
+    await _begin(storage.store, "a")
+    before = await storage.store.live.read_key_ring()
+
+    async with storage.store.begin() as work:
+        await work.signing_keys.lock()
+        await work.signing_keys.remove(before.keys[:1])
+        await work.commit()
+
+    after = await storage.another.live.read_key_ring()
+    assert after.keys == before.keys[1:]
+    assert after.generation == before.generation
