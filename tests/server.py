@@ -46,7 +46,7 @@ def launched(
     log_path = cwd / f"serve-{port}.log"
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            [*command, "--port", str(port)], cwd=cwd, env=_environment(url, env), stdout=log, stderr=subprocess.STDOUT
+            [*command, "--port", str(port)], cwd=cwd, env=environment(url, env), stdout=log, stderr=subprocess.STDOUT
         )
     server = Server(address=f"http://127.0.0.1:{port}", process=process, log_path=log_path)
     try:
@@ -59,10 +59,10 @@ def launched(
 
 def migrate(url: str, cwd: Path, **env: str) -> None:
     """Run `portunus migrate` on the database at `url`."""
-    subprocess.run([PORTUNUS, "migrate"], cwd=cwd, env=_environment(url, env), check=True, capture_output=True, timeout=60)
+    subprocess.run([PORTUNUS, "migrate"], cwd=cwd, env=environment(url, env), check=True, capture_output=True, timeout=60)
 
 
-def _environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
+def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
     """Ours without its own PORTUNUS_* variables, so that no setting leaks in."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PORTUNUS_")}
     return {**inherited, "PORTUNUS_ENV": "development", "PORTUNUS_DATABASE_URL": url, **env}
