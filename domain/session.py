@@ -50,6 +50,8 @@ class AuthenticationMethod(StrEnum):
 # A client that changes networks repeats from elsewhere now and then; whoever follows one does so at every rotation.
 STRAYS_OF_A_SHADOW = 3
 
+SEEN_EVERY = timedelta(minutes=1)  # more often than that it is not written down that a session is used
+
 
 @dataclass(frozen=True, slots=True)
 class SessionSecret:
@@ -95,7 +97,7 @@ class Session:
     authenticated_by: AuthenticationMethod = AuthenticationMethod.PASSWORD
     device: Device = UNRECOGNISED
     network: str | None = None  # of the log-in, then of the last rotation; a /24 or /48
-    seen_at: datetime | None = None  # when it was used beside rotations, to the minute
+    seen_at: datetime | None = None  # when it was used beside rotations, give or take a minute
     rotated_from: bytes | None = field(default=None, repr=False)  # a digest of the origin of the last rotation
     strayed: bool = False  # that rotation was also repeated from another origin
     strays: int = 0  # rotations in a row that were
@@ -113,7 +115,11 @@ class Session:
 
     @property
     def last_seen_at(self) -> datetime:
+        """Give or take `SEEN_EVERY`."""
         return max(self.seen_at or self.rotated_at, self.rotated_at)
+
+    def is_to_be_marked(self, now: datetime) -> bool:
+        return not self.ended_at and self.last_seen_at <= now - SEEN_EVERY
 
     def ending(self, lifetimes: Lifetimes) -> Ending:
         """Of a session that is over: when and why. One that nobody ended was idle, or reached its end."""

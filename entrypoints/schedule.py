@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -18,12 +18,21 @@ T = TypeVar("T")
 _SECONDS_BETWEEN_BATCHES = 0.02  # in which others write: SQLite has one writer at a time, and no queue
 
 
-async def repeat(*acts: Callable[[], Awaitable[Any]], every: timedelta, first_after: timedelta | None = None) -> None:
-    """Do each of `acts` in turn, over and over, until cancelled. One that fails is logged, and tried again the next time."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Acts that are done one after the other, every so often."""
+
+    acts: tuple[Callable[[], Awaitable[Any]], ...]
+    every: timedelta
+    first_after: timedelta | None = None  # if that is sooner
+
+
+async def repeat(job: Job) -> None:
+    """Over and over, until cancelled. An act that fails is logged, and tried again the next time."""
     log = structlog.get_logger("portunus.schedule")
-    await asyncio.sleep(min(every, first_after or every).total_seconds())
+    await asyncio.sleep(min(job.every, job.first_after or job.every).total_seconds())
     while True:
-        for act in acts:
+        for act in job.acts:
             name = getattr(act, "__name__", type(act).__name__)
             try:
                 await act()
@@ -31,7 +40,7 @@ async def repeat(*acts: Callable[[], Awaitable[Any]], every: timedelta, first_af
                 log.warning("postponed", act=name, code=reason.code)
             except Exception:
                 log.exception("failed", act=name)
-        await asyncio.sleep(every.total_seconds())
+        await asyncio.sleep(job.every.total_seconds())
 
 
 async def with_pauses(batches: AsyncIterator[T]) -> AsyncIterator[T]:
@@ -41,7 +50,7 @@ async def with_pauses(batches: AsyncIterator[T]) -> AsyncIterator[T]:
 
 
 def purge_by(purge_expired: PurgeExpired) -> Callable[[], Awaitable[None]]:
-    """For `repeat`. Where another process is at it, that will do."""
+    """An act for a job. Where another process is at it, that will do."""
 
     async def purge() -> None:
         removed = Purged()

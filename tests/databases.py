@@ -80,7 +80,7 @@ class Databases:
             url,
             f"UPDATE sessions SET created_at = created_at - interval '{seconds} s',"  # noqa: S608 - a float
             f" rotated_at = rotated_at - interval '{seconds} s', access_until = access_until - interval '{seconds} s',"
-            f" ended_at = ended_at - interval '{seconds} s';"
+            f" ended_at = ended_at - interval '{seconds} s', seen_at = seen_at - interval '{seconds} s';"
             f" UPDATE revocations SET until = until - interval '{seconds} s'",
         )
 

@@ -11,12 +11,14 @@ import pytest
 from dependency_injector import providers
 from pydantic import SecretStr, ValidationError
 
+from application.keys.follow_key_ring import FollowKeyRing
 from application.ports.unit_of_work import Store, StoreUnavailable
+from application.sessions.store_sightings import StoreSightings
 from application.upkeep.purge_expired import PurgeExpired
 from domain.session import EndReason
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
-from entrypoints.http.factory import app_on
-from entrypoints.schedule import purge_by, repeat
+from entrypoints.http.factory import app_on, jobs_of
+from entrypoints.schedule import Job, purge_by, repeat
 from entrypoints.settings import Settings
 from tests.databases import Databases
 from tests.examples import SECRET, a_stored_session, a_stored_user
@@ -30,7 +32,7 @@ def _settings(url: str, **more: Any) -> Settings:
 
 
 async def _until(*acts: Callable[[], Awaitable[Any]], done: asyncio.Event) -> None:
-    repeating = asyncio.create_task(repeat(*acts, every=OFTEN))
+    repeating = asyncio.create_task(repeat(Job(acts=acts, every=OFTEN)))
     await asyncio.wait_for(done.wait(), timeout=30)
     repeating.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -112,6 +114,16 @@ async def test_a_server_that_is_told_not_to_purge_does_not(databases: Databases)
         await asyncio.sleep(1.5)
 
     assert len(await databases.fetch(url, "SELECT FROM sessions")) == 1
+
+
+async def test_a_server_stores_sightings_every_minute_and_follows_its_keys() -> None:
+    settings = _settings("memory://", key_reload=timedelta(seconds=7))
+    use = use_cases_of(build(settings))
+
+    jobs = {act: job.every for job in jobs_of(use, settings) for act in job.acts}
+
+    assert jobs[use[StoreSightings]] == timedelta(minutes=1)
+    assert jobs[use[FollowKeyRing]] == timedelta(seconds=7)
 
 
 def test_a_purge_all_the_time_is_no_setting() -> None:

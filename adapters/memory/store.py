@@ -158,6 +158,14 @@ class MemoryLiveStatements:
             await work.commit()
             return Reused(ended)
 
+    async def mark_seen(self, ids: Sequence[SessionId]) -> None:
+        async with _begin(self._tables, self._clock, self._lifetimes) as work:
+            now = self._clock.now()
+            for session in [await work.sessions.get(each) for each in ids]:
+                if session and session.is_to_be_marked(now):
+                    work.sessions.replace(replace(session, seen_at=now))
+            await work.commit()
+
     async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
         async with _begin(self._tables, self._clock, self._lifetimes) as work:
             session = await work.sessions.get(id)

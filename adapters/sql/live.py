@@ -45,6 +45,7 @@ from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
 from domain.revocation import FeedPosition, RevocationPage
 from domain.session import (
+    SEEN_EVERY,
     STRAYS_OF_A_SHADOW,
     Advanced,
     Ahead,
@@ -181,6 +182,21 @@ class SqlLiveStatements:
         # Replayed without a window, a rotation whose answer was lost would look like reuse.
         row = await self._end(rotation, replay=bool(grace))
         return _OUTCOMES[row.outcome](session_from_row(row)) if row else Unknown()
+
+    async def mark_seen(self, ids: Sequence[SessionId]) -> None:
+        long_ago = self._time.ago(SEEN_EVERY)
+        due = (
+            select(sessions.c.id)
+            .where(
+                sessions.c.id.in_(ids),
+                sessions.c.ended_at.is_(None),
+                sessions.c.rotated_at <= long_ago,
+                or_(sessions.c.seen_at.is_(None), sessions.c.seen_at <= long_ago),
+            )
+            .with_for_update(skip_locked=True)
+            .cte("due")
+        )
+        await self._run(update(sessions).where(sessions.c.id.in_(select(due.c.id))).values(seen_at=self._time.now()))
 
     async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
         of_user = [sessions.c.user_id == user_id] if user_id else []

@@ -55,6 +55,14 @@ class LiveStatements(Protocol):
         """
         ...
 
+    async def mark_seen(self, ids: Sequence[SessionId]) -> None:
+        """Note that these sessions are used at present, where `SEEN_EVERY` has passed since that was last noted.
+
+        Changes nothing else of them, waits for no lock on a session, and skips one that somebody is at: a rotation, which is
+        a sighting itself.
+        """
+        ...
+
     async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
         """End it; `None`, and nothing changes, if it has ended, is unknown, or is not of the user, where one is named."""
         ...

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
+from application.ports.sightings import Sightings
 from application.ports.tokens import AccessTokens
 from application.ports.unit_of_work import Store
 from application.steps.find_caller import find_caller
@@ -19,7 +20,9 @@ class Authenticate:
 
     store: Store
     access_tokens: AccessTokens
+    sightings: Sightings
 
     async def __call__(self, *, access_token: str) -> Actor:
         actor, _ = await find_caller(access_token, store=self.store, access_tokens=self.access_tokens)
+        self.sightings.note(actor.session.id)
         return actor

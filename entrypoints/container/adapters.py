@@ -19,6 +19,7 @@ from adapters.security.key_ring import KeyRing
 from adapters.security.origins import KeyedOrigins
 from adapters.security.refresh_tokens import MacRefreshTokens
 from adapters.security.secret_key import SecretKey, UnusableSecret
+from adapters.sightings import GatheredSightings
 from adapters.sql.database_url import UnusableDatabaseUrl
 from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
@@ -30,6 +31,7 @@ from application.ports.events import Events
 from application.ports.ids import Ids
 from application.ports.origins import Origins
 from application.ports.passwords import PasswordHasher
+from application.ports.sightings import Sightings
 from application.ports.tokens import AccessTokens, RefreshTokens, SigningKeys
 from application.ports.unit_of_work import Store
 from domain.password import PasswordPolicy
@@ -120,6 +122,7 @@ class Adapters(containers.DeclarativeContainer):
     signing_keys: providers.Provider[SigningKeys] = providers.Singleton(_signing_keys, key_ring)
     access_tokens: providers.Provider[AccessTokens] = providers.Singleton(_access_tokens, settings, key_ring, clock)
     devices: providers.Provider[Devices] = providers.Singleton(UserAgentDevices)
+    sightings: providers.Provider[Sightings] = providers.Singleton(GatheredSightings)
     cursors: providers.Provider[Cursors] = providers.Singleton(MacCursors, secret)
     origins: providers.Provider[Origins] = providers.Singleton(KeyedOrigins, secret)
     client_secrets: providers.Provider[ClientSecrets] = providers.Singleton(RandomClientSecrets)

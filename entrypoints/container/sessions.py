@@ -11,6 +11,7 @@ from application.sessions.refresh_access import RefreshAccess
 from application.sessions.revoke_all_sessions import RevokeAllSessions
 from application.sessions.revoke_other_sessions import RevokeOtherSessions
 from application.sessions.revoke_session import RevokeSession
+from application.sessions.store_sightings import StoreSightings
 
 
 class Sessions(containers.DeclarativeContainer):
@@ -36,7 +37,10 @@ class Sessions(containers.DeclarativeContainer):
         lifetimes=adapters.lifetimes,
     )
     authenticate: providers.Provider[Authenticate] = providers.Singleton(
-        Authenticate, store=adapters.store, access_tokens=adapters.access_tokens
+        Authenticate, store=adapters.store, access_tokens=adapters.access_tokens, sightings=adapters.sightings
+    )
+    store_sightings: providers.Provider[StoreSightings] = providers.Singleton(
+        StoreSightings, store=adapters.store, sightings=adapters.sightings
     )
     logout: providers.Provider[Logout] = providers.Singleton(
         Logout, store=adapters.store, access_tokens=adapters.access_tokens, refresh_tokens=adapters.refresh_tokens

@@ -1,7 +1,7 @@
 """Each server process starts here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -13,12 +13,14 @@ from application.keys.follow_key_ring import FollowKeyRing
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.keys.retire_signing_keys import RetireSigningKeys
 from application.keys.rotate_due_signing_key import RotateDueSigningKey
+from application.sessions.store_sightings import StoreSightings
 from application.upkeep.purge_expired import PurgeExpired
 from domain.errors import Unavailable
+from domain.session import SEEN_EVERY
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.app import create_app
 from entrypoints.logs import configure_logs
-from entrypoints.schedule import purge_by, repeat
+from entrypoints.schedule import Job, purge_by, repeat
 from entrypoints.settings import Settings
 
 _SECONDS_BETWEEN_TRIES = 0.5
@@ -42,7 +44,7 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         preparing = asyncio.create_task(_until_ready(prepare))
         await asyncio.wait({preparing}, timeout=_SECONDS_BETWEEN_TRIES)
-        tasks = [preparing, *(asyncio.create_task(act) for act in _now_and_then(use_cases, settings))]
+        tasks = [preparing, *(asyncio.create_task(repeat(job)) for job in jobs_of(use_cases, settings))]
         try:
             yield
         finally:
@@ -63,10 +65,12 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
     )
 
 
-def _now_and_then(use_cases: Mapping[type, Any], settings: Settings) -> Iterator[Coroutine[Any, Any, None]]:
-    yield repeat(*(use_cases[act] for act in _KEEPING_KEYS), every=settings.key_reload)
+def jobs_of(use_cases: Mapping[type, Any], settings: Settings) -> Iterator[Job]:
+    yield Job(acts=tuple(use_cases[act] for act in _KEEPING_KEYS), every=settings.key_reload)
+    yield Job(acts=(use_cases[StoreSightings],), every=SEEN_EVERY)
     if settings.purge_every:
-        yield repeat(purge_by(use_cases[PurgeExpired]), every=settings.purge_every, first_after=_BEFORE_THE_FIRST_PURGE)
+        purge = purge_by(use_cases[PurgeExpired])
+        yield Job(acts=(purge,), every=settings.purge_every, first_after=_BEFORE_THE_FIRST_PURGE)
 
 
 async def _until_ready(prepare: PrepareSigningKey) -> None:

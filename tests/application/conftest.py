@@ -14,6 +14,7 @@ from adapters.security.key_ring import KeyRing
 from adapters.security.origins import KeyedOrigins
 from adapters.security.refresh_tokens import MacRefreshTokens
 from adapters.security.secret_key import SecretKey
+from adapters.sightings import GatheredSightings
 from application.accounts.get_current_user import GetCurrentUser
 from application.accounts.import_user import ImportUser
 from application.accounts.register_user import RegisterUser
@@ -37,6 +38,7 @@ from application.sessions.refresh_access import RefreshAccess
 from application.sessions.revoke_all_sessions import RevokeAllSessions
 from application.sessions.revoke_other_sessions import RevokeOtherSessions
 from application.sessions.revoke_session import RevokeSession
+from application.sessions.store_sightings import StoreSightings
 from application.upkeep.check_readiness import CheckReadiness
 from domain.email import EmailAddress
 from domain.password import PasswordPolicy, PlainPassword
@@ -66,6 +68,7 @@ class InMemory:
     login: Login
     refresh_access: RefreshAccess
     authenticate: Authenticate
+    store_sightings: StoreSightings
     logout: Logout
     change_password: ChangePassword
     list_sessions: ListSessions
@@ -102,7 +105,7 @@ def bare() -> InMemory:
     secret = SecretKey.parse(SECRET)
     key_ring = KeyRing(store, secret, events, clock)
     access_tokens = JwtAccessTokens(key_ring, clock, issuer="https://id.example.com", audience="https://id.example.com")
-    refresh_tokens = MacRefreshTokens(secret)
+    refresh_tokens, sightings = MacRefreshTokens(secret), GatheredSightings()
     return InMemory(
         clock=clock,
         hasher=hasher,
@@ -129,7 +132,8 @@ def bare() -> InMemory:
             events=events,
             lifetimes=LIFETIMES,
         ),
-        authenticate=Authenticate(store=store, access_tokens=access_tokens),
+        authenticate=Authenticate(store=store, access_tokens=access_tokens, sightings=sightings),
+        store_sightings=StoreSightings(store=store, sightings=sightings),
         logout=Logout(store=store, access_tokens=access_tokens, refresh_tokens=refresh_tokens),
         prepare_signing_key=PrepareSigningKey(store=store, signing_keys=key_ring, key_policy=KEY_POLICY),
         publish_key_set=PublishKeySet(signing_keys=key_ring, key_policy=KEY_POLICY),

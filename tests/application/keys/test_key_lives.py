@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from adapters.security.jwt import JwtAccessTokens
 from adapters.security.key_ring import KeyRing
 from adapters.security.secret_key import SecretKey
+from adapters.sightings import GatheredSightings
 from application.keys.compromise_signing_key import CompromiseSigningKey
 from application.keys.follow_key_ring import FollowKeyRing
 from application.keys.import_signing_key import ImportSigningKey
@@ -69,7 +70,7 @@ class Keys:
 
     def authenticate(self) -> Authenticate:
         tokens = JwtAccessTokens(self.ring, self.portunus.clock, issuer=ISSUER, audience=ISSUER)
-        return Authenticate(store=self.portunus.store, access_tokens=tokens)
+        return Authenticate(store=self.portunus.store, access_tokens=tokens, sightings=GatheredSightings())
 
     async def states(self) -> list[str]:
         stored = await self.portunus.store.live.read_key_ring()
