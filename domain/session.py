@@ -97,6 +97,7 @@ class Session:
     authenticated_by: AuthenticationMethod = AuthenticationMethod.PASSWORD
     device: Device = UNRECOGNISED
     network: str | None = None  # of the log-in, then of the last rotation; a /24 or /48
+    made_by: bytes | None = None  # the id of the key that made its newest refresh token; None if it may be either of two
     seen_at: datetime | None = None  # when it was used beside rotations, give or take a minute
     rotated_from: bytes | None = field(default=None, repr=False)  # a digest of the origin of the last rotation
     strayed: bool = False  # that rotation was also repeated from another origin
@@ -133,6 +134,15 @@ class Session:
         return min(self.created_at + lifetimes.absolute, self.rotated_at + lifetimes.idle)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsOfKey:
+    """The live sessions whose newest refresh token was made by a key, and when the last is over if no refresh continues it."""
+
+    made_by: bytes | None
+    count: int
+    over_by: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class SweepPosition:
     """The session that a sweep looked at last: they are looked at in the order in which they were opened."""
@@ -163,6 +173,7 @@ class NewSession:
     authenticated_by: AuthenticationMethod = AuthenticationMethod.PASSWORD
     device: Device = UNRECOGNISED
     network: str | None = None
+    made_by: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from application.upkeep.inspect_storage import Keys, Schema, StorageReport
+from application.upkeep.inspect_storage import Keys, RestingOnValue, Schema, StorageReport
 from entrypoints.settings import Settings, is_loopback
 
 Severity = Literal["unsafe", "missing", "warning", "ok"]
@@ -108,7 +108,25 @@ def of_storage(report: StorageReport) -> Iterator[Finding]:
                 "keys",
                 "The signing keys in the database do not open under this PORTUNUS_SECRET_KEY. Use the one they were made with.",
             )
+    yield from map(_of_value, report.further_values)
     yield _of_clocks(report.clock_ahead or timedelta())
+
+
+def _of_value(resting: RestingOnValue) -> Finding:
+    """The third step of changing the secret, and what comes before it (docs/operating.md, The secret)."""
+    value = f"value {resting.value} of PORTUNUS_SECRET_KEY"
+    sessions = ""
+    if resting.over_by:
+        until = resting.over_by.astimezone(UTC) + timedelta(minutes=1)
+        sessions = f"{resting.sessions} sessions rest on {value}, until {until:%Y-%m-%d %H:%MZ} at the latest. "
+    if resting.signing_keys:
+        says = f"{sessions}{resting.signing_keys} signing keys are sealed under {value}. Run: portunus keys reseal"
+        return Finding("warning", "secret", says)
+    if sessions:
+        return Finding("ok", "secret", f"{sessions}If it is the old one, remove it then; before, it would log them out.")
+    return Finding(
+        "ok", "secret", f"Nothing rests on {value}. If it is the old one, remove it; if it is the new one, move it first."
+    )
 
 
 def _of_clocks(ahead: timedelta) -> Finding:

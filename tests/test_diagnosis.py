@@ -1,12 +1,14 @@
 """What `portunus doctor` finds, and what `portunus config` shows."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from application.upkeep.inspect_storage import Keys, Schema, StorageReport
+from application.upkeep.inspect_storage import Keys, RestingOnValue, Schema, StorageReport
 from entrypoints.configuration import MASK, masked_url, shown
 from entrypoints.diagnosis import Finding, of_file, of_settings, of_storage, of_unknown_variables
 from entrypoints.settings import Settings, UnsafeSettings
@@ -126,6 +128,34 @@ def test_each_fault_of_the_storage_is_one_finding_with_its_remedy(
 
     assert (finding.severity, finding.check) == (severity, check)
     assert remedy in finding.says
+
+
+@pytest.mark.parametrize(
+    ("resting", "severity", "says"),
+    [
+        ({}, "ok", "Nothing rests on value 2 of PORTUNUS_SECRET_KEY. If it is the old one, remove it"),
+        (
+            {"sessions": 3, "over_by": datetime(2026, 12, 2, 14, 5, 6, tzinfo=UTC)},
+            "ok",
+            "3 sessions rest on value 2 of PORTUNUS_SECRET_KEY, until 2026-12-02 14:06Z at the latest. If it is the old one",
+        ),
+        ({"signing_keys": 2}, "warning", "2 signing keys are sealed under value 2 of PORTUNUS_SECRET_KEY. Run: portunus keys"),
+        (
+            {"sessions": 3, "over_by": datetime(2026, 12, 2, tzinfo=UTC), "signing_keys": 2},
+            "warning",
+            "3 sessions rest on value 2 of PORTUNUS_SECRET_KEY, until 2026-12-02 00:01Z at the latest. 2 signing keys",
+        ),
+    ],
+)
+def test_of_an_older_value_of_the_secret_it_is_said_what_rests_on_it_and_until_when(
+    resting: dict[str, Any], severity: str, says: str
+) -> None:
+    value = RestingOnValue(**{"value": 2, "sessions": 0, "over_by": None, "signing_keys": 0, **resting})
+
+    [finding] = [finding for finding in of_storage(replace(SOUND, further_values=(value,))) if finding.check == "secret"]
+
+    assert finding.severity == severity
+    assert finding.says.startswith(says)
 
 
 def test_a_misspelt_variable_is_found_and_the_one_that_is_meant_named() -> None:

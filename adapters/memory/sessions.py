@@ -44,6 +44,7 @@ class MemorySessionRepository:
             authenticated_by=session.authenticated_by,
             device=session.device,
             network=session.network,
+            made_by=session.made_by,
         )
         self._sessions.put(opened.id, opened)
         return opened

@@ -36,6 +36,7 @@ from domain.session import (
     RotationOutcome,
     Session,
     SessionId,
+    SessionsOfKey,
     Shadowed,
     Unknown,
 )
@@ -119,7 +120,19 @@ class MemoryLiveStatements:
         mine = [one for one in found if one.user_id == user_id and (before is None or one.id < before)]
         return sorted(mine, key=lambda session: session.id, reverse=True)
 
-    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
+    async def count_sessions_by_key(self) -> Sequence[SessionsOfKey]:
+        by_key: dict[bytes | None, list[Session]] = {}
+        for session in self._tables.sessions.values():
+            if self._who_may_act(session):
+                by_key.setdefault(session.made_by, []).append(session)
+        return [
+            SessionsOfKey(made_by=made_by, count=len(found), over_by=max(session.ends_at(self._lifetimes) for session in found))
+            for made_by, found in by_key.items()
+        ]
+
+    async def rotate(
+        self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace, made_by: bytes | None = None
+    ) -> RotationOutcome:
         async with _begin(self._tables, self._clock, self._lifetimes) as work:
             session = await work.sessions.get(presented.session_id)
             if (
@@ -136,6 +149,7 @@ class MemoryLiveStatements:
                     rotated_at=now,
                     access_until=now + self._lifetimes.access,
                     network=trace.network,
+                    made_by=made_by,
                     rotated_from=trace.digests[0],
                     strayed=False,
                     strays=session.strays if session.strayed else 0,
@@ -144,7 +158,11 @@ class MemoryLiveStatements:
                 await work.commit()
                 return Advanced(stepped) if presented.counter == session.counter else Ahead(stepped)
             if presented.counter == session.counter - 1 and now < session.rotated_at + grace:
+                if session.made_by != made_by:
+                    session = replace(session, made_by=None)
+                    work.sessions.replace(session)
                 if session.strayed or session.rotated_from is None or session.rotated_from in trace.digests:
+                    await work.commit()
                     return Repeated(session)
                 strayed = replace(session, strayed=True, strays=session.strays + 1)
                 shadowed = strayed.strays >= STRAYS_OF_A_SHADOW

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import final
@@ -118,6 +118,10 @@ class KeyRing:
             return key
         halves = self._halves(key)
         return replace(key, sealed=self._close(key, halves)) if halves else None
+
+    def count_sealed(self, keys: Iterable[SigningKey]) -> tuple[int, ...]:
+        places = [self._seal.place_of_key(key.sealed) for key in keys]
+        return tuple(places.count(place) for place in range(self._seal.number_of_keys))
 
     def is_of_this_sort(self, key: SigningKey) -> bool:
         return is_shared(key.algorithm) == is_shared(self.algorithm)

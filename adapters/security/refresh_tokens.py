@@ -26,6 +26,10 @@ class MacRefreshTokens:
         self._making = keys[0]
         self._opening = {key.id: key.key for key in keys}
 
+    @property
+    def key_ids(self) -> tuple[bytes, ...]:
+        return tuple(self._opening)
+
     def new_secret(self) -> SessionSecret:
         return SessionSecret(secrets.token_bytes(32))
 

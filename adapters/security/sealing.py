@@ -24,15 +24,21 @@ class Seal:
         keys = secret.derive(use)
         self._making = keys[0]
         self._opening = {key.id: AESGCM(key.key) for key in keys}
+        self.number_of_keys = len(keys)
 
     def close(self, plain: bytes, *, bound_to: bytes) -> bytes:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._opening[self._making.id].encrypt(nonce, plain, bound_to)
         return _VERSION + self._making.id + nonce + sealed
 
+    def place_of_key(self, sealed: bytes) -> int | None:
+        """Which value of the secret it was closed under, from 0; `None` if none of these."""
+        found = sealed[len(_VERSION) : len(_VERSION) + KEY_ID_BYTES]
+        return list(self._opening).index(found) if found in self._opening else None
+
     def is_newest(self, sealed: bytes) -> bool:
         """Whether it was closed under the newest value of the secret."""
-        return sealed[len(_VERSION) : len(_VERSION) + KEY_ID_BYTES] == self._making.id
+        return self.place_of_key(sealed) == 0
 
     def open(self, sealed: bytes, *, bound_to: bytes) -> bytes:
         head = len(_VERSION) + KEY_ID_BYTES

@@ -58,6 +58,7 @@ from domain.session import (
     RotationOutcome,
     Session,
     SessionId,
+    SessionsOfKey,
     Shadowed,
     Unknown,
 )
@@ -134,8 +135,25 @@ class SqlLiveStatements:
         )
         return [session_from_row(row) for row in await self._run(found)]
 
-    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
+    async def count_sessions_by_key(self) -> Sequence[SessionsOfKey]:
+        newest, last_rotated = func.max(sessions.c.created_at), func.max(sessions.c.rotated_at)
+        counted = (
+            select(sessions.c.made_by, func.count().label("number"), newest.label("newest"), last_rotated.label("last_rotated"))
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(self._may_act())
+            .group_by(sessions.c.made_by)
+        )
+        idle, absolute = self._lifetimes.idle, self._lifetimes.absolute
+        return [
+            SessionsOfKey(made_by=row.made_by, count=row.number, over_by=min(row.newest + absolute, row.last_rotated + idle))
+            for row in await self._run(counted)
+        ]
+
+    async def rotate(
+        self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace, made_by: bytes | None = None
+    ) -> RotationOutcome:
         counter, token = sessions.c.counter, literal(presented.counter, sessions.c.counter.type)
+        maker = literal(made_by, sessions.c.made_by.type)
         steps = token >= counter
         window = self._reach.outages.stretched(grace) if grace else grace
         repeats = and_(token == counter - 1, sessions.c.rotated_at > self._time.ago(window))
@@ -169,6 +187,11 @@ class SqlLiveStatements:
                 rotated_at=case((steps, self._time.now()), else_=sessions.c.rotated_at),
                 access_until=case((steps, self._time.ahead(self._lifetimes.access)), else_=sessions.c.access_until),
                 network=case((steps, literal(trace.network, sessions.c.network.type)), else_=sessions.c.network),
+                made_by=case(
+                    (steps, maker),
+                    (and_(repeats, sessions.c.made_by.is_distinct_from(maker)), null()),
+                    else_=sessions.c.made_by,
+                ),
                 rotated_from=case(
                     (steps, literal(trace.digests[0], sessions.c.rotated_from.type)), else_=sessions.c.rotated_from
                 ),

@@ -98,6 +98,7 @@ sessions = Table(
     Column("system", String(64)),
     Column("device_kind", String(16), nullable=False, server_default="other"),
     Column("network", String(43)),
+    Column("made_by", LargeBinary),  # the id of the key that made the newest refresh token
     Column("seen_at", UtcDateTime),
     Column("rotated_from", LargeBinary),  # a digest of the origin of the last rotation
     Column("strayed", Boolean, nullable=False, server_default=false()),  # that rotation was repeated from another origin

@@ -49,6 +49,7 @@ class SqlSessionRepository:
             "system": literal(session.device.system, sessions.c.system.type),
             "device_kind": literal(session.device.kind.value),
             "network": literal(session.network, sessions.c.network.type),
+            "made_by": literal(session.made_by, sessions.c.made_by.type),
         }
         unchanged = (
             select(*values.values())
@@ -167,6 +168,7 @@ def session_from_row(row: Any) -> Session:
         authenticated_by=AuthenticationMethod(row.authenticated_by),
         device=Device(browser=row.browser, system=row.system, kind=DeviceKind(row.device_kind)),
         network=row.network,
+        made_by=row.made_by,
         seen_at=row.seen_at,
         rotated_from=row.rotated_from,
         strayed=row.strayed,

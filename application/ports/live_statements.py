@@ -10,7 +10,15 @@ from domain.client import Client, ClientId
 from domain.key_ring import StoredKeyRing
 from domain.origin import Trace
 from domain.revocation import FeedPosition, RevocationPage
-from domain.session import EndedSession, EndReason, PresentedRefreshToken, RotationOutcome, Session, SessionId
+from domain.session import (
+    EndedSession,
+    EndReason,
+    PresentedRefreshToken,
+    RotationOutcome,
+    Session,
+    SessionId,
+    SessionsOfKey,
+)
 from domain.user import User, UserId
 from domain.username import Username
 
@@ -47,11 +55,17 @@ class LiveStatements(Protocol):
         """The user's other sessions in the same order: those that were ended, and those whose time is over."""
         ...
 
-    async def rotate(self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace) -> RotationOutcome:
+    async def count_sessions_by_key(self) -> Sequence[SessionsOfKey]:
+        """The live sessions, by the key that made their newest refresh tokens. Reads every session."""
+        ...
+
+    async def rotate(
+        self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace, made_by: bytes | None = None
+    ) -> RotationOutcome:
         """Spend a refresh token: decide, and store what was decided, as one act. Of rivals with one token, one advances.
 
         `trace` is of who presents it: repeated from elsewhere than it was rotated from, rotation after rotation, the session
-        is shadowed.
+        is shadowed. `made_by` is the id of the key that the successor will be made by.
         """
         ...
 

@@ -1,5 +1,6 @@
 """Access tokens and refresh tokens: making and reading them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -53,6 +54,11 @@ class AccessTokens(Protocol):
 
 
 class RefreshTokens(Protocol):
+    @property
+    def key_ids(self) -> tuple[bytes, ...]:
+        """Of the keys that open tokens, one for each value of the secret. The first makes."""
+        ...
+
     def new_secret(self) -> SessionSecret: ...
 
     def seal(self, *, session_id: SessionId, counter: int, secret: SessionSecret) -> str:
@@ -86,6 +92,10 @@ class SigningKeys(Protocol):
 
     def reseal(self, key: SigningKey) -> SigningKey | None:
         """Sealed under the newest value of the secret, the same if it is already; `None` where it does not open."""
+        ...
+
+    def count_sealed(self, keys: Iterable[SigningKey]) -> tuple[int, ...]:
+        """How many are sealed under each value of the secret, newest first."""
         ...
 
     def is_of_this_sort(self, key: SigningKey) -> bool:

@@ -49,6 +49,7 @@ class Login:
                 authenticated_by=AuthenticationMethod.PASSWORD,
                 device=self.devices.recognise(origin),
                 network=origin.network,
+                made_by=self.refresh_tokens.key_ids[0],
             ),
             better_hash=await self.hasher.hash(password) if self.hasher.is_outdated(user.password_hash) else None,
         )

@@ -44,7 +44,10 @@ class RefreshAccess:
         """`grace` replaces the configured window, for a token that came a way on which it may have been seen."""
         presented = self.refresh_tokens.open(refresh_token)
         outcome = await self.store.live.rotate(
-            presented, grace=self.lifetimes.grace if grace is None else grace, trace=self.origins.trace(origin)
+            presented,
+            grace=self.lifetimes.grace if grace is None else grace,
+            trace=self.origins.trace(origin),
+            made_by=self.refresh_tokens.key_ids[0],
         )
         match outcome:
             case Unknown():

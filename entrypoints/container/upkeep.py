@@ -14,7 +14,11 @@ class Upkeep(containers.DeclarativeContainer):
         CheckReadiness, store=adapters.store, signing_keys=adapters.signing_keys
     )
     inspect_storage: providers.Provider[InspectStorage] = providers.Singleton(
-        InspectStorage, store=adapters.store, signing_keys=adapters.signing_keys, clock=adapters.clock
+        InspectStorage,
+        store=adapters.store,
+        signing_keys=adapters.signing_keys,
+        refresh_tokens=adapters.refresh_tokens,
+        clock=adapters.clock,
     )
     purge_expired: providers.Provider[PurgeExpired] = providers.Singleton(
         PurgeExpired, store=adapters.store, lifetimes=adapters.lifetimes

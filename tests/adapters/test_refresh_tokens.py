@@ -65,6 +65,7 @@ def test_a_token_of_another_secret_is_refused() -> None:
 
 def test_of_two_values_the_first_makes_and_both_open() -> None:
     both = MacRefreshTokens(SecretKey.parse(f"{OTHER},{SECRET}"))
+    assert both.key_ids == (*MacRefreshTokens(SecretKey.parse(OTHER)).key_ids, *TOKENS.key_ids)
 
     made = both.seal(session_id=SESSION, counter=258, secret=PART)
 

@@ -130,3 +130,14 @@ def _pem(folder: Path, curve: ec.EllipticCurve) -> Path:
         ec.generate_private_key(curve).private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
     )
     return path
+
+
+def test_the_doctor_says_what_still_rests_on_the_old_value_of_the_secret(shell: Shell) -> None:
+    both = {**SQLITE, "PORTUNUS_SECRET_KEY": f"{NEW},{OLD}"}
+    before = shell("doctor", **both).stdout
+
+    assert shell("keys", "reseal", **both).returncode == 0
+
+    after = shell("doctor", **both).stdout
+    assert "2 signing keys are sealed under value 2 of PORTUNUS_SECRET_KEY. Run: portunus keys reseal" in before
+    assert "Nothing rests on value 2 of PORTUNUS_SECRET_KEY. If it is the old one, remove it" in after
