@@ -29,7 +29,9 @@ class ResealSigningKeys:
         for kid in [key.kid for key in (await self.store.live.read_key_ring()).keys if key.sealed]:
             async with self.store.begin() as work:
                 ring = await work.signing_keys.lock()
-                before = next(key for key in ring.keys if key.kid == kid)
+                before = next((key for key in ring.keys if key.kid == kid), None)
+                if before is None:
+                    continue  # forgotten meanwhile
                 after = self.signing_keys.reseal(before)
                 if after and after != before:
                     await work.signing_keys.save(ring.replaced(after))
