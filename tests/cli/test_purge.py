@@ -1,10 +1,13 @@
+import asyncio
 import json
 import sqlite3
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests.cli.test_cli import DEAD, SQLITE, Shell
+from tests.databases import Databases
 
 OLD = "2020-01-01 00:00:00.000000"
 NEW = "2126-01-01 00:00:00.000000"
@@ -53,6 +56,17 @@ def test_a_purge_is_refused_in_one_line_where_there_is_nothing_to_purge_or_the_d
     assert "memory:// lives in the server's process" in shell.refused("purge", **memory)
     assert "Storage cannot be reached" in shell.refused("purge", **DEAD)
     assert "PORTUNUS_RETENTION" in shell.refused("purge", **SQLITE, PORTUNUS_RETENTION="60")
+
+
+async def test_while_another_process_is_at_it_a_purge_says_so_and_removes_nothing(shell: Shell, databases: Databases) -> None:
+    url = await databases.make()
+    another = await asyncpg.connect(url)
+    await another.execute("SELECT pg_advisory_lock(hashtextextended('portunus/purge', 0))")
+
+    told = await asyncio.to_thread(shell.refused, "purge", **{**SQLITE, "PORTUNUS_DATABASE_URL": url})
+
+    await another.close()
+    assert told == "portunus: Another process is doing this at the moment."
 
 
 def test_its_help_says_what_goes_and_what_stays(shell: Shell) -> None:

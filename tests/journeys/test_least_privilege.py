@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,9 +15,12 @@ from application.accounts.register_user import RegisterUser
 from application.directory.disable_user import DisableUser
 from application.directory.list_users import ListUsers
 from application.keys.prepare_signing_key import PrepareSigningKey
+from application.sessions.authenticate import Authenticate
 from application.sessions.login import Login
 from application.sessions.refresh_access import RefreshAccess
+from application.sessions.store_sightings import StoreSightings
 from application.upkeep.inspect_storage import InspectStorage, Keys
+from application.upkeep.purge_expired import PurgeExpired
 from domain.email import EmailAddress
 from domain.password import PlainPassword
 from domain.session import InvalidRefreshToken
@@ -39,7 +43,9 @@ async def url_of_the_server(databases: Databases) -> AsyncIterator[str]:
     await databases.execute(url, f'DROP OWNED BY "{role}"; DROP ROLE "{role}"')
 
 
-async def test_ks10_the_server_works_under_a_role_that_cannot_change_the_schema(url_of_the_server: str) -> None:
+async def test_ks10_the_server_works_under_a_role_that_cannot_change_the_schema(
+    databases: Databases, url_of_the_server: str
+) -> None:
     container = build(
         Settings(env="development", database_url=SecretStr(url_of_the_server), secret_key=SecretStr(SECRET)).with_defaults()
     )
@@ -50,12 +56,16 @@ async def test_ks10_the_server_works_under_a_role_that_cannot_change_the_schema(
     await use[RegisterUser](username=name, email=EmailAddress("johndoe@example.com"), password=password)
     pair = await use[Login](identifier="johndoe", password=password)
     pair = await use[RefreshAccess](refresh_token=pair.refresh_token)
+    await use[Authenticate](access_token=pair.access_token)
+    await use[StoreSightings]()
     await use[DisableUser](username=name)
     with pytest.raises(InvalidRefreshToken):
         await use[RefreshAccess](refresh_token=pair.refresh_token)
 
     assert (await use[InspectStorage]()).keys is Keys.OPEN
     assert len((await use[ListUsers](limit=10)).users) == 1
+    await databases.age(url_of_the_server, timedelta(days=61))
+    assert sum([batch.sessions async for batch in use[PurgeExpired]()]) == 1
     await store_of(container).close()
 
 
