@@ -24,7 +24,7 @@ _POSTGRESQL_LIMITS = {
     "idle_in_transaction_session_timeout": "5000",
 }
 _SECONDS_TO_CONNECT = 2
-_SECONDS_FOR_A_STATEMENT = 3  # beyond the server's own limit: for a server that does not answer at all
+SECONDS_FOR_A_STATEMENT = 2.5  # beyond the server's own limit: for a server that does not answer at all
 _SECONDS_FOR_A_PLACE_IN_THE_POOL = 2
 _SECONDS_FOR_ANOTHERS_MIGRATION = 30  # SQLite has no queue but this wait
 _TURNS_IN_A_SECOND = 50
@@ -59,7 +59,7 @@ def _postgresql(url: URL, *, limits: Mapping[str, str], **pool: Any) -> AsyncEng
         hide_parameters=True,
         connect_args={
             "timeout": _SECONDS_TO_CONNECT,
-            "command_timeout": _SECONDS_FOR_A_STATEMENT,
+            "command_timeout": SECONDS_FOR_A_STATEMENT,
             "server_settings": dict(limits),
             "async_creator_fn": connect_to_the_first,
         },

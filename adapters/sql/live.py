@@ -30,10 +30,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from adapters.sql.clients import client_from_row
-from adapters.sql.engines import StoreTime
-from adapters.sql.reach import Reach
+from adapters.sql.deadlines import Deadlines
+from adapters.sql.deferrals import Deferrals
+from adapters.sql.engines import SECONDS_FOR_A_STATEMENT, StoreTime
+from adapters.sql.reach import SECONDS_IN_ALL, Reach
 from adapters.sql.revocations import execute_ending, page_of, reading, telling
-from adapters.sql.schema import clients, key_ring, sessions, users
+from adapters.sql.schema import UtcDateTime, clients, key_ring, sessions, users
 from adapters.sql.sessions import ended_from_row, ending, is_live, session_from_row
 from adapters.sql.signing_keys import ring_from_rows, whole_ring
 from adapters.sql.users import user_from_row
@@ -76,12 +78,14 @@ _OUTCOMES: dict[str, type[Advanced | Repeated | Ahead | Reused | Shadowed]] = {
 
 @final
 class SqlLiveStatements:
-    def __init__(self, engine: AsyncEngine, reach: Reach, time: StoreTime, lifetimes: Lifetimes) -> None:
+    def __init__(self, engine: AsyncEngine, reach: Reach, time: StoreTime, lifetimes: Lifetimes, deadlines: Deadlines) -> None:
         self._transactions = engine
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._reach = reach
         self._time = time
         self._lifetimes = lifetimes
+        self._deadlines = deadlines
+        self._deferrals = Deferrals()
         # A server that was demoted goes on answering reads, without an error.
         self._demoted = (func.pg_is_in_recovery() if engine.dialect.name == "postgresql" else literal(False)).label("demoted")
 
@@ -152,10 +156,19 @@ class SqlLiveStatements:
     async def rotate(
         self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace, made_by: bytes | None = None
     ) -> RotationOutcome:
+        if not grace:
+            # Replayed without a window, a rotation whose answer was lost would look like reuse.
+            return await self._in_time(self._rotation(presented, grace, trace, made_by), replay=False)
+        with self._deferrals.of(presented, grace) as own:
+            window = max(own, self._reach.outages.stretched(grace))
+            return await self._in_time(self._rotation(presented, window, trace, made_by), replay=True)
+
+    def _rotation(
+        self, presented: PresentedRefreshToken, window: timedelta, trace: Trace, made_by: bytes | None
+    ) -> ReturningUpdate[Any]:
         counter, token = sessions.c.counter, literal(presented.counter, sessions.c.counter.type)
         maker = literal(made_by, sessions.c.made_by.type)
         steps = token >= counter
-        window = self._reach.outages.stretched(grace) if grace else grace
         repeats = and_(token == counter - 1, sessions.c.rotated_at > self._time.ago(window))
         spent = and_(token < counter, ~repeats)
         # The first repeat from elsewhere counts, once for each rotation.
@@ -167,7 +180,7 @@ class SqlLiveStatements:
         )
         shadowed = and_(elsewhere, sessions.c.strays >= STRAYS_OF_A_SHADOW - 1)
         ends = or_(spent, shadowed)
-        rotation = (
+        return (
             update(sessions)
             .where(
                 sessions.c.id == presented.session_id,
@@ -202,9 +215,25 @@ class SqlLiveStatements:
             )
             .returning(*sessions.c)
         )
-        # Replayed without a window, a rotation whose answer was lost would look like reuse.
-        row = await self._end(rotation, replay=bool(grace))
-        return _OUTCOMES[row.outcome](session_from_row(row)) if row else Unknown()
+
+    async def _in_time(self, rotation: ReturningUpdate[Any], *, replay: bool) -> RotationOutcome:
+        """Rotate, unless it is too late by then, which changes nothing. Once more if it only looked so: clocks are set."""
+        if self._engine.dialect.name != "postgresql":
+            row = await self._end(rotation)
+            return _outcome(row) if row else Unknown()
+        given_up = self._deadlines.now() + SECONDS_IN_ALL
+        async with self._reach.translating():
+            for _ in range(2):
+                until = self._deadlines.at(min(self._deadlines.now() + SECONDS_FOR_A_STATEMENT, given_up))
+                # Not now(), which is when a transaction began; and asked again for a row that has changed meanwhile.
+                timely = rotation.where(func.clock_timestamp() <= literal(until, UtcDateTime))
+                if row := (await self._try(telling(timely, self._time), replay=replay)).one_or_none():
+                    return _outcome(row)
+                told = (await self._try(select(func.clock_timestamp()))).scalar_one()
+                self._deadlines.learn(told)
+                if told <= until:
+                    return Unknown()
+            raise StoreUnavailable
 
     async def mark_seen(self, ids: Sequence[SessionId]) -> None:
         long_ago = self._time.ago(SEEN_EVERY)
@@ -234,7 +263,9 @@ class SqlLiveStatements:
         return page_of(rows)
 
     async def read_key_ring(self) -> StoredKeyRing:
-        return ring_from_rows((await self._run(whole_ring(self._time))).all())
+        ring = ring_from_rows((await self._run(whole_ring(self._time))).all())
+        self._deadlines.learn(ring.as_of)
+        return ring
 
     def _may_act(self) -> ColumnElement[bool]:
         return is_live(self._time, self._lifetimes)
@@ -252,27 +283,34 @@ class SqlLiveStatements:
             raise StoreUnavailable
         return row
 
-    async def _end(self, change: ReturningUpdate[Any], *, replay: bool = True) -> Row[Any] | None:
+    async def _end(self, change: ReturningUpdate[Any]) -> Row[Any] | None:
         """Run a statement that may end a session, of which others are told by the same act."""
         if self._engine.dialect.name == "postgresql":
-            return (await self._run(telling(change, self._time), replay=replay)).one_or_none()
+            return (await self._run(telling(change, self._time))).one_or_none()
         async with self._reach.translating(), self._transactions.begin() as connection:
             rows = await execute_ending(connection, change, self._time)
         return rows[0] if rows else None
 
-    async def _run(self, statement: Executable, *, replay: bool = True) -> Result[Any]:
-        """Run it; once more if a connection turned out to be dead, since none is tested before use."""
+    async def _run(self, statement: Executable) -> Result[Any]:
         async with self._reach.translating():
-            try:
-                return await self._once(statement)
-            except DBAPIError as error:
-                if not (replay and error.connection_invalidated):
-                    raise
+            return await self._try(statement)
+
+    async def _try(self, statement: Executable, *, replay: bool = True) -> Result[Any]:
+        """Run it; once more if a connection turned out to be dead, since none is tested before use."""
+        try:
             return await self._once(statement)
+        except DBAPIError as error:
+            if not (replay and error.connection_invalidated):
+                raise
+        return await self._once(statement)
 
     async def _once(self, statement: Executable) -> Result[Any]:
         async with self._engine.connect() as connection:
             return await connection.execute(statement)
+
+
+def _outcome(row: Row[Any]) -> RotationOutcome:
+    return _OUTCOMES[row.outcome](session_from_row(row))
 
 
 def _actor(values: list[Any]) -> Actor:

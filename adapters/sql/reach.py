@@ -14,7 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from adapters.sql.errors import READ_ONLY, as_unavailable, sqlstate
 from adapters.sql.outages import Outages
 
-_SECONDS_IN_ALL = 5  # for a place in the pool, a connection and the statements together, whatever each may take
+SECONDS_IN_ALL = 5  # for a place in the pool, a connection and the statements together, whatever each may take
 
 
 @final
@@ -30,7 +30,7 @@ class Reach:
         """Turns what says "storage is away" into `Unavailable`, and lets bugs travel."""
         began = self.outages.now()
         try:
-            async with asyncio.timeout(_SECONDS_IN_ALL):
+            async with asyncio.timeout(SECONDS_IN_ALL):
                 yield
             self.outages.succeeded()
         except Exception as error:

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.sql.clients import SqlClientRepository
+from adapters.sql.deadlines import Deadlines
 from adapters.sql.engines import StoreTime
 from adapters.sql.live import SqlLiveStatements
 from adapters.sql.migrate import newest_revision
@@ -49,7 +50,7 @@ class SqlStore:
         self._reach = Reach(engine)
         self._time = StoreTime(engine, clock)
         self._lifetimes = lifetimes
-        self.live = SqlLiveStatements(engine, self._reach, self._time, lifetimes)
+        self.live = SqlLiveStatements(engine, self._reach, self._time, lifetimes, Deadlines())
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
         return self._begin()

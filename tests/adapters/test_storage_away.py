@@ -1,19 +1,24 @@
 """What a PostgreSQL that is there, but not able, does to the store: "away", and never a wrong answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 import asyncpg
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.sql.engines import open_engine
+from adapters.sql.deadlines import Deadlines
+from adapters.sql.engines import StoreTime, open_engine
+from adapters.sql.live import SqlLiveStatements
+from adapters.sql.reach import Reach
 from adapters.sql.store import SqlStore
 from application.ports.unit_of_work import StoreUnavailable
 from domain.password import PasswordHash
-from domain.session import Advanced, Lifetimes, Repeated
+from domain.session import Advanced, EndReason, Lifetimes, Repeated, Unknown
 from domain.username import Username
 from tests.databases import Databases
 from tests.examples import HERE, a_new_session, a_stored_session, a_stored_user, a_token, a_user
@@ -27,6 +32,7 @@ TERMINATE = (
 @dataclass(frozen=True, slots=True)
 class Postgresql:
     store: SqlStore
+    engine: AsyncEngine
     url: str
     databases: Databases
 
@@ -37,8 +43,9 @@ class Postgresql:
 @pytest.fixture
 async def postgresql(databases: Databases) -> AsyncIterator[Postgresql]:
     url = await databases.make()
-    store = SqlStore(open_engine(url, pool_size=2), FakeClock(), Lifetimes())
-    yield Postgresql(store, url, databases)
+    engine = open_engine(url, pool_size=2)
+    store = SqlStore(engine, FakeClock(), Lifetimes())
+    yield Postgresql(store, engine, url, databases)
     await store.close()
 
 
@@ -120,6 +127,62 @@ async def test_rl02_an_answer_that_was_lost_can_be_asked_for_however_long_the_da
     outcome = await postgresql.store.live.rotate(token, grace=window, trace=HERE)
 
     assert isinstance(outcome, Repeated)
+
+
+async def test_rl02_who_was_told_to_come_later_is_served_though_the_commit_came_long_after_the_rotation(
+    postgresql: Postgresql,
+) -> None:
+    session, secret = await a_stored_session(postgresql.store)
+    token, window = a_token(session, secret), timedelta(seconds=1)
+    stopping = await asyncpg.connect(postgresql.url)
+
+    async with stopping.transaction():
+        await stopping.execute("UPDATE sessions SET counter = 1, rotated_at = now(), outcome = 'advanced'")
+        with pytest.raises(StoreUnavailable):
+            await postgresql.store.live.rotate(token, grace=window, trace=HERE)
+        await postgresql.store.live.find_by_username(Username("johndoe"))  # storage is not away
+        await asyncio.sleep(0.5)
+    await stopping.close()
+    outcome = await postgresql.store.live.rotate(token, grace=window, trace=HERE)
+
+    assert isinstance(outcome, Repeated)
+
+
+async def test_a_clock_of_the_database_that_was_set_makes_a_rotation_look_late_once_and_refuses_nobody(
+    postgresql: Postgresql,
+) -> None:
+    session, secret = await a_stored_session(postgresql.store)
+    shift = 0.0
+    live = _on_its_own(postgresql, Deadlines(lambda: time.monotonic() + shift))
+    await live.read_key_ring()
+    shift = -3600.0  # as if an hour less had passed here than there
+
+    outcome = await live.rotate(a_token(session, secret), grace=timedelta(seconds=30), trace=HERE)
+
+    assert isinstance(outcome, Advanced)
+
+
+async def test_a_rotation_that_is_too_late_changes_nothing_and_says_come_again(postgresql: Postgresql) -> None:
+    session, secret = await a_stored_session(postgresql.store)
+    live = _on_its_own(postgresql, Deadlines(_ever_earlier()))
+    await live.read_key_ring()
+
+    for counter in (0, 3):
+        with pytest.raises(StoreUnavailable):
+            await live.rotate(a_token(session, secret, counter=counter), grace=timedelta(seconds=30), trace=HERE)
+
+    async with postgresql.store.begin() as work:
+        assert await work.sessions.get(session.id) == session
+
+
+async def test_a_token_of_no_live_session_is_refused_and_not_told_to_come_again(postgresql: Postgresql) -> None:
+    session, secret = await a_stored_session(postgresql.store)
+    await postgresql.store.live.read_key_ring()
+    await postgresql.store.live.end_session(session.id, reason=EndReason.LOGOUT)
+
+    outcome = await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30), trace=HERE)
+
+    assert outcome == Unknown()
 
 
 async def test_rl05_a_lock_that_is_not_given_is_waited_for_a_second(postgresql: Postgresql) -> None:
@@ -208,3 +271,14 @@ async def test_pw09_a_better_hash_that_cannot_be_stored_does_not_fail_the_log_in
 
     assert session is not None
     assert await postgresql.store.live.find_by_username(user.username) == user
+
+
+def _on_its_own(postgresql: Postgresql, deadlines: Deadlines) -> SqlLiveStatements:
+    engine = postgresql.engine
+    return SqlLiveStatements(engine, Reach(engine), StoreTime(engine, FakeClock()), Lifetimes(), deadlines)
+
+
+def _ever_earlier() -> Callable[[], float]:
+    """A watch that goes backwards by a minute at each look: by it every deadline is over before it is set."""
+    looks = iter(range(0, -6000, -60))
+    return lambda: float(next(looks))

@@ -57,13 +57,14 @@ class Table:
         faults: int,
         recoveries: Sequence[float] = (),
         statuses: frozenset[int] = frozenset(),
+        grace: float = GRACE,
     ) -> Row:
         row = Row(
             scenario=scenario,
             what=what,
             operations=len(history),
             faults=faults,
-            broken=violations(history, endings=endings, grace=GRACE, statuses=statuses),
+            broken=violations(history, endings=endings, grace=grace, statuses=statuses),
             slowest=max((act.received - act.sent for act in history if act.status is not None), default=None),
             recovery=max(recoveries, default=None),
         )

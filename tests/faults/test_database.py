@@ -11,7 +11,7 @@ import pytest
 
 from tests.examples import PASSWORD
 from tests.faults.clients import Crowd, Habits, crowd
-from tests.faults.cluster import Cluster, StopMode
+from tests.faults.cluster import Cluster, StopMode, frozen
 from tests.faults.conftest import Scale, endings
 from tests.faults.fleet import Process, addresses, running
 from tests.faults.relay import Relay
@@ -133,6 +133,41 @@ async def test_f06_rl05_while_the_database_hangs_every_answer_comes_within_six_s
     )
     assert row.broken == []
     assert _slowest(clients, since=hung) <= scale.seconds(6)
+    assert recovery <= scale.seconds(5)
+    assert connections <= POOL * len(processes)
+
+
+async def test_f06_rl05_backends_that_are_stopped_and_go_on_cost_no_session(
+    postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table
+) -> None:
+    grace = scale.of(30, 3)  # shorter than they are stopped
+    async with (
+        running(
+            postgresql.url,
+            tmp_path,
+        ) as processes,
+        crowd(addresses(processes), scale.of(64, 16)) as clients,
+        clients.at_work(Habits(pause=0.1)),
+    ):
+        await asyncio.sleep(1)
+        stopped = time.monotonic()
+        with frozen(postgresql.children()):
+            await _pass(scale, scale.of(30, 6))
+        recovery = await clients.until_served(since=time.monotonic(), within=scale.seconds(5))
+        await asyncio.sleep(1)
+        connections = int((await postgresql.execute(BACKENDS))[0][0])
+
+    row = table.judge(
+        "F-06 stopped",
+        "PostgreSQL's processes stopped for half a minute (`SIGSTOP`), while new ones are started",
+        clients.history,
+        endings=await endings(postgresql),
+        faults=1,
+        recoveries=[recovery],
+        grace=grace,
+    )
+    assert row.broken == []
+    assert _slowest(clients, since=stopped) <= scale.seconds(6)
     assert recovery <= scale.seconds(5)
     assert connections <= POOL * len(processes)
 
