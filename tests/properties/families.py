@@ -40,6 +40,7 @@ A_USER = Bundle("users")
 @dataclass(slots=True, eq=False)
 class Person:
     name: str
+    password: str = PASSWORD
     disabled: bool = False
 
 
@@ -89,7 +90,7 @@ class Families(RuleBasedStateMachine):
 
     @rule(person=A_USER)
     def log_in(self, person: Person) -> None:
-        asked = {"identifier": person.name, "password": PlainPassword.parse(PASSWORD)}
+        asked = {"identifier": person.name, "password": PlainPassword.parse(person.password)}
         if person.disabled:
             self.refused(InvalidCredentials, Login, **asked)
             return
@@ -142,7 +143,7 @@ class Families(RuleBasedStateMachine):
     def ask_who_it_is(self, pick: int, back: int) -> None:
         family = self.some_family(pick)
         token, issued = family.access[max(-1 - back, -len(family.access))]
-        if family.is_live(self.now) and (self.now - issued < LIFETIMES.access or not self.world.tokens_grow_old):
+        if self.is_good(family, issued):
             assert self.world.run(Authenticate, access_token=token).user.username.key == family.person.name
         else:
             self.refused(InvalidAccessToken, Authenticate, access_token=token)
@@ -206,6 +207,10 @@ class Families(RuleBasedStateMachine):
         live = [family for family in among if family.is_live(self.now)]
         found = live if live and pick else among
         return found[pick // 2 % len(found)]
+
+    def is_good(self, family: Family, issued: timedelta) -> bool:
+        """Of an access token of that family."""
+        return family.is_live(self.now) and (self.now - issued < LIFETIMES.access or not self.world.tokens_grow_old)
 
     def of(self, person: Person) -> list[Family]:
         return [family for family in self.families if family.person is person]

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.databases import Databases
-from tests.properties.families import Families
+from tests.properties.owners import Owners
 from tests.properties.worlds import InMemory, InPostgresql, InSqlite, World, a_migrated_file
 
 EXAMPLES = int(os.environ.get("PORTUNUS_PROPERTY_EXAMPLES", "0"))  # 0: a few, and the same ones each time
@@ -34,7 +34,7 @@ def _few(request: pytest.FixtureRequest) -> int:
 def test_rt02_rt03_rt05_rt09_rt10_whatever_is_done_to_sessions_they_do_as_promised(
     make_world: Callable[[], World], request: pytest.FixtureRequest
 ) -> None:
-    class Here(Families):
+    class Here(Owners):
         def __init__(self) -> None:
             super().__init__(make_world)
 
