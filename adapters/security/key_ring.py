@@ -127,10 +127,16 @@ class KeyRing:
         return is_shared(key.algorithm) == is_shared(self.algorithm)
 
     async def load(self) -> None:
+        async with self._loading:
+            await self._load()
+
+    async def _load(self) -> None:
+        """In turn: an answer that was overtaken by another must not put an older ring in the place of a newer one."""
         before = self._clock.now()
         stored = await self._store.live.read_key_ring()
         mine = tuple(key for key in stored.keys if self.is_of_this_sort(key) and key.verifies(stored.as_of))
-        self._opened = {key: self._opened.get(key) or self._open(key) for key in mine}
+        known = {_place(key.row): key for key in self._opened.values() if isinstance(key, OpenKey)}
+        self._opened = {key: self._opened.get(key) or self._open(key, known.get(_place(key))) for key in mine}
         keys = {key.kid: key for key in self._opened.values() if isinstance(key, OpenKey)}
         self._ring = OpenRing(stored=replace(stored, keys=mine), keys=keys, ahead_by=stored.as_of - before)
         if not keys:
@@ -154,8 +160,8 @@ class KeyRing:
         ring = self._ring
         if not ring.keys or ring.generation < generation:
             async with self._loading:
-                if self._ring is ring:  # nobody else has loaded it while this one waited
-                    await self.load()
+                if self._ring is ring or self._ring.generation < generation:  # else somebody has loaded it meanwhile
+                    await self._load()
         return self._ring
 
     async def look_again(self) -> OpenRing:
@@ -181,12 +187,13 @@ class KeyRing:
             return None
         return halves
 
-    def _open(self, key: SigningKey) -> OpenKey | UnusableKey:
+    def _open(self, key: SigningKey, known: OpenKey | None) -> OpenKey | UnusableKey:
+        """A key that was `known` and opens no longer was sealed anew, or spoilt: this process goes on with it."""
         try:
             return _opened(key, self._halves(key))
         except UnusableKey as reason:
             self._events.record(SigningKeyUnreadable(key.kid, str(reason)))
-            return reason
+            return replace(known, row=key) if known else reason
 
 
 def _opened(key: SigningKey, halves: Mapping[str, Jwk] | None) -> OpenKey:

@@ -1,5 +1,7 @@
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,13 +12,39 @@ from adapters.security.key_ring import KeyRing
 from adapters.security.secret_key import SecretKey
 from application.ports.tokens import NoSigningKey
 from domain.events import SigningKeyUnreadable
+from domain.key_ring import StoredKeyRing
 from domain.session import Lifetimes
+from domain.signing_key import SigningKey
 from tests.examples import SECRET, a_stored_key
 from tests.fakes import FakeClock, RecordedEvents
 
 
 def _ring(store: MemoryStore, events: RecordedEvents) -> KeyRing:
     return KeyRing(store, SecretKey.parse(SECRET), events, FakeClock())
+
+
+class SlowToAnswer:
+    """Holds back the first answer: what was read is told later."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    def before(self, store: MemoryStore) -> Any:
+        async def read_key_ring() -> StoredKeyRing:
+            read = await store.live.read_key_ring()
+            if not self.asked.is_set():
+                self.asked.set()
+                await self.may_answer.wait()
+            return read
+
+        return SimpleNamespace(live=SimpleNamespace(read_key_ring=read_key_ring))
+
+
+async def change(store: MemoryStore, key: SigningKey) -> None:
+    async with store.begin() as work:
+        await work.signing_keys.save((await work.signing_keys.lock()).replaced(key))
+        await work.commit()
 
 
 def test_rfc7638_3_1_the_thumbprint_of_the_example() -> None:
@@ -106,6 +134,81 @@ async def test_a_newer_generation_is_loaded_and_the_same_is_not(clock: FakeClock
 
     assert await here.ring(generation=before.generation) is before
     assert len((await here.ring(generation=before.generation + 1)).keys) == 2
+
+
+async def test_an_answer_that_was_overtaken_does_not_bring_an_older_ring_back(clock: FakeClock) -> None:
+    store, slow = MemoryStore(clock, Lifetimes()), SlowToAnswer()
+    ring = KeyRing(slow.before(store), SecretKey.parse(SECRET), RecordedEvents(), clock)
+    await a_stored_key(store, await ring.make(at=clock.now()))
+    first = asyncio.create_task(ring.load())
+    await slow.asked.wait()
+    await a_stored_key(store, await ring.make(at=clock.now()))
+    second = asyncio.create_task(ring.load())
+    await asyncio.sleep(0.01)  # long enough for it to overtake
+
+    slow.may_answer.set()
+    await asyncio.gather(first, second)
+
+    assert len(await ring.published()) == 2
+
+
+async def test_a_newer_generation_is_not_taken_from_a_load_that_began_before_it(clock: FakeClock) -> None:
+    store, slow = MemoryStore(clock, Lifetimes()), SlowToAnswer()
+    ring = KeyRing(slow.before(store), SecretKey.parse(SECRET), RecordedEvents(), clock)
+    await a_stored_key(store, await ring.make(at=clock.now()))
+    first = asyncio.create_task(ring.ring())
+    await slow.asked.wait()
+    await a_stored_key(store, await ring.make(at=clock.now()))
+    newest = (await store.live.read_key_ring()).generation
+    asked = asyncio.create_task(ring.ring(generation=newest))
+    await asyncio.sleep(0.01)
+
+    slow.may_answer.set()
+    await first
+
+    assert (await asked).generation == newest
+
+
+async def test_a_process_goes_on_with_a_key_that_it_has_opened_and_that_opens_no_longer(clock: FakeClock) -> None:
+    store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
+    ring = KeyRing(store, SecretKey.parse(SECRET), events, clock)
+    key = await a_stored_key(store, await ring.make(at=clock.now()))
+    await ring.load()
+    await change(store, replace(key, sealed=b"sealed under a value that this process has not"))
+
+    await ring.load()
+
+    assert (await ring.signing()).kid == key.kid
+    assert events.all == [SigningKeyUnreadable(key.kid, "It does not open under this secret.")]
+    with pytest.raises(NoSigningKey):
+        await KeyRing(store, SecretKey.parse(SECRET), events, clock).load()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [lambda _: {"algorithm": "EdDSA"}, lambda key: {"created_at": key.created_at + timedelta(days=1)}],
+    ids=["algorithm", "created_at"],
+)
+async def test_it_does_not_go_on_with_a_key_of_which_more_was_altered(clock: FakeClock, changed: Any) -> None:
+    store = MemoryStore(clock, Lifetimes())
+    ring = KeyRing(store, SecretKey.parse(SECRET), RecordedEvents(), clock)
+    key = await a_stored_key(store, await ring.make(at=clock.now()))
+    await ring.load()
+    await change(store, replace(key, **changed(key)))
+
+    with pytest.raises(NoSigningKey):
+        await ring.load()
+
+
+async def test_a_key_that_was_opened_and_is_compromised_is_gone(clock: FakeClock) -> None:
+    store = MemoryStore(clock, Lifetimes())
+    ring = KeyRing(store, SecretKey.parse(SECRET), RecordedEvents(), clock)
+    key = await a_stored_key(store, await ring.make(at=clock.now()))
+    await ring.load()
+    await change(store, key.compromise(clock.now()))
+
+    with pytest.raises(NoSigningKey):
+        await ring.load()
 
 
 async def test_an_unknown_kid_makes_a_process_look_again_once_in_five_seconds(clock: FakeClock) -> None:
