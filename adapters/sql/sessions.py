@@ -24,6 +24,9 @@ from domain.session import (
 )
 from domain.user import UserId
 
+# Log-ins of one user that may be under way at once: what these open is not seen yet where sessions are counted.
+_MOST_RIVALS = 50
+
 
 @final
 class SqlSessionRepository:
@@ -31,6 +34,8 @@ class SqlSessionRepository:
         self._connection = connection
         self._time = time
         self._lifetimes = lifetimes
+        self._on_postgresql = connection.dialect.name == "postgresql"
+        self._others: dict[SessionId, int] = {}  # live sessions of the user, beside the one that was opened
 
     async def open(self, session: NewSession) -> Session | None:
         # FOR SHARE waits for whoever is changing the user, and then looks again: without it a log-in that is in flight over
@@ -60,9 +65,14 @@ class SqlSessionRepository:
             )
             .with_for_update(read=True)
         )
-        opened = insert(sessions).from_select(list(values), unchanged).returning(*sessions.c)
-        row = (await self._connection.execute(opened)).one_or_none()
-        return session_from_row(row) if row else None
+        opened = insert(sessions).from_select(list(values), unchanged)
+        found = await self._connection.execute(opened.returning(*sessions.c, *self._taking_turns(session)))
+        row = found.one_or_none()
+        if row is None:
+            return None
+        if self._on_postgresql:
+            self._others[session.id] = row.others
+        return session_from_row(row)
 
     async def get(self, id: SessionId) -> Session | None:
         row = (await self._connection.execute(select(sessions).where(sessions.c.id == id))).one_or_none()
@@ -73,21 +83,31 @@ class SqlSessionRepository:
         return (await self._connection.execute(carried)).rowcount == 1
 
     async def end_oldest_of(self, user_id: UserId, *, opened: SessionId, most: int) -> Sequence[EndedSession]:
-        # Rivals hold the same share of the user's row and do not see what each other opens, so they take turns from here on.
-        # (SQLite has one writer.)
-        if self._connection.dialect.name == "postgresql":
-            turn = func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 0))
-            await self._connection.execute(select(turn))
-        beyond = (
-            select(sessions.c.id)
-            .join(users, users.c.id == sessions.c.user_id)
-            .where(sessions.c.user_id == user_id, sessions.c.id != opened, is_live(self._time, self._lifetimes))
-            .order_by(sessions.c.id.desc())
-            .offset(most - 1)
-        )
+        if self._others.get(opened, most) + _MOST_RIVALS < most:
+            return ()
+        beyond = self._others_of(user_id, opened).order_by(sessions.c.id.desc()).offset(most - 1)
         change = ending(sessions.c.id.in_(beyond), reason=EndReason.SESSION_LIMIT, time=self._time)
         ended = await execute_ending(self._connection, change, self._time)
         return [ended_from_row(row) for row in ended]
+
+    def _others_of(self, user_id: UserId, opened: SessionId) -> Select[Any]:
+        return (
+            select(sessions.c.id)
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(sessions.c.user_id == user_id, sessions.c.id != opened, is_live(self._time, self._lifetimes))
+            .correlate(None)
+        )
+
+    def _taking_turns(self, opening: NewSession) -> Sequence[ColumnElement[Any]]:
+        """Rivals hold the same share of the user's row and do not see what each other opens: they take turns from here on.
+
+        What is counted is as of before the turn. SQLite has one writer, to whom a statement more is no way to go.
+        """
+        if not self._on_postgresql:
+            return ()
+        turn = func.pg_advisory_xact_lock(func.hashtextextended(str(opening.user_id), 0))
+        others = select(func.count()).select_from(self._others_of(opening.user_id, opening.id).subquery())
+        return others.scalar_subquery().label("others"), turn.label("turn")
 
     async def end_all_of(
         self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
