@@ -15,6 +15,7 @@ FREE = 5
 MOST = 100
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
+KEPT_FOR = timedelta(days=30)  # at a name that nobody has
 HELD_FOR = timedelta(seconds=10)  # longer than any answer takes: a process that was killed gives no place back
 
 
@@ -62,6 +63,9 @@ class Attempts:
 
     def retry_after(self, now: datetime) -> timedelta:
         return max((self.free_at or now) - now, timedelta())
+
+    def is_idle(self, now: datetime) -> bool:
+        return self.reserved_until is None or self.reserved_until <= now - KEPT_FOR
 
     def _without_lost(self, now: datetime) -> Self:
         if not self.reserved or self.reserved_until is None or now < self.reserved_until:

@@ -59,6 +59,18 @@ class SigningKeyCompromised:
     kid: str
 
 
+@dataclass(frozen=True, slots=True)
+class ThrottleStateAway:
+    """Each process decides alone for a while how often is too often. `decided_alone` counts since it last said so."""
+
+    decided_alone: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogInsTightened:
+    """So many log-ins are tried in all that each address is let through for a tenth of what it was."""
+
+
 Event = (
     RefreshReuse
     | SessionShadowed
@@ -67,4 +79,6 @@ Event = (
     | SigningKeyUnreadable
     | SigningKeyRotation
     | SigningKeyCompromised
+    | ThrottleStateAway
+    | LogInsTightened
 )

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import ClassVar, Self, assert_never
 
 from domain.errors import Refusal
 
@@ -16,6 +16,15 @@ _TIGHTER = 10
 class Per(StrEnum):
     ADDRESS = "address"
     PROCESS = "process"
+
+
+class Action(StrEnum):
+    """What is limited by address. The names stand in answers."""
+
+    SIGN_UP = "sign_up"
+    LOG_IN = "log_in"
+    REFRESH = "refresh"
+    INTROSPECTION = "introspection"
 
 
 class InvalidLimit(ValueError):
@@ -55,6 +64,10 @@ class Limit:
                 "a limit is written as 10/1h/address: how many, in how many s, m, h or d, per address or process"
             )
         return cls(int(shape[1]), int(shape[2]) * _UNITS[shape[3]], Per(shape[4]))
+
+    def __str__(self) -> str:
+        unit = max((name for name, size in _UNITS.items() if not self.period % size), key=_UNITS.__getitem__)
+        return f"{self.count}/{self.period // _UNITS[unit]}{unit}/{self.per}"
 
     @property
     def share(self) -> timedelta:
@@ -96,6 +109,19 @@ class Limits:
     log_ins_of_all: Limit = Limit(600, timedelta(minutes=1), Per.PROCESS)
     refresh_failures: Limit = Limit(60, timedelta(minutes=10))
     introspection: Limit = Limit(6000, timedelta(minutes=1))
+
+    def of(self, action: Action) -> Limit:
+        match action:
+            case Action.SIGN_UP:
+                return self.sign_up
+            case Action.LOG_IN:
+                return self.log_in
+            case Action.REFRESH:
+                return self.refresh_failures
+            case Action.INTROSPECTION:
+                return self.introspection
+            case _:
+                assert_never(action)
 
 
 class Throttled(Refusal):

@@ -55,6 +55,10 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
             yield Finding("warning", "cors", f"{origin} is not encrypted: who is on the way can use it. Serve it by https.")
         elif settings.env == "production" and is_loopback(urlsplit(origin).hostname or ""):
             yield Finding("warning", "cors", f"{origin} is a developer's machine. Remove it from PORTUNUS_CORS_ORIGINS.")
+    if settings.throttle == "off":
+        yield Finding(
+            "warning", "limits", "Nobody is slowed down (PORTUNUS_THROTTLE=off). Unset it before others can reach this."
+        )
     for network in settings.trusted_proxies:
         if not network.is_private and network.num_addresses > _MOST_PROXIES:
             yield Finding(

@@ -4,11 +4,13 @@ import ipaddress
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from domain.throttle import InvalidLimit, Limit, Limits, Per
 
 NEW_SECRET = "python3 -c 'import secrets; print(secrets.token_hex(32))'"  # noqa: S105 - the command, not a secret
 _DEFAULT_PASSWORDS = frozenset(
@@ -21,7 +23,20 @@ def _seconds(value: object) -> object:
     return float(value) if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
 
 
+def _limit(per: Per) -> Any:
+    def parsed(value: object) -> object:
+        limit = Limit.parse(value) if isinstance(value, str) else value
+        if isinstance(limit, Limit) and limit.per is not per:
+            raise InvalidLimit(f"this limit is per {per}")
+        return limit
+
+    return BeforeValidator(parsed)
+
+
 Span = Annotated[timedelta, BeforeValidator(_seconds)]
+_LIMITS = Limits()
+PerAddress = Annotated[Limit, NoDecode, _limit(Per.ADDRESS), PlainSerializer(str)]
+PerProcess = Annotated[Limit, NoDecode, _limit(Per.PROCESS), PlainSerializer(str)]
 
 
 class UnsafeSettings(Exception):
@@ -64,6 +79,25 @@ class Settings(BaseSettings):
         NoDecode,
         Field(description="Networks of the proxies that are believed about who calls (CIDR), separated by commas."),
     ] = ()
+    throttle: Annotated[
+        Literal["on", "off"], Field(description="`off` lets everybody try as often as they like; in development mode only.")
+    ] = "on"
+    limit_sign_up: Annotated[PerAddress, Field(description="How many sign-ups an address is let through for.")] = (
+        _LIMITS.sign_up
+    )
+    limit_log_in: Annotated[
+        PerAddress, Field(description="How many passwords may be tried from an address, right ones included.")
+    ] = _LIMITS.log_in
+    limit_log_ins_of_all: Annotated[
+        PerProcess,
+        Field(description="Beyond so many tried in all, each address is let through for a tenth. It refuses nobody by itself."),
+    ] = _LIMITS.log_ins_of_all
+    limit_refresh_failures: Annotated[
+        PerAddress, Field(description="How many refresh tokens that are not good an address may send.")
+    ] = _LIMITS.refresh_failures
+    limit_introspection: Annotated[
+        PerAddress, Field(description="How many questions about tokens, and revocations, an address is let through for.")
+    ] = _LIMITS.introspection
     access_token_lifetime: Annotated[
         Span,
         Field(ge=timedelta(seconds=1), le=timedelta(hours=1), description="How long an access token is good for."),
@@ -227,6 +261,8 @@ class Settings(BaseSettings):
             reasons.append("Set PORTUNUS_ISSUER to the https:// address that clients reach Portunus at.")
         if any(network.prefixlen == 0 for network in self.trusted_proxies):
             reasons.append("PORTUNUS_TRUSTED_PROXIES trusts everybody to say who they are: name the proxies' own networks.")
+        if self.throttle == "off":
+            reasons.append("PORTUNUS_THROTTLE=off lets everybody guess passwords without end: unset it.")
         if self.hashing_is_below_the_floor:
             reasons.append("PORTUNUS_ARGON2_MEMORY and PORTUNUS_ARGON2_TIME are below OWASP's floor (19456 KiB, 2 passes).")
         return reasons

@@ -81,7 +81,10 @@ class Databases:
             f"UPDATE sessions SET created_at = created_at - interval '{seconds} s',"  # noqa: S608 - a float
             f" rotated_at = rotated_at - interval '{seconds} s', access_until = access_until - interval '{seconds} s',"
             f" ended_at = ended_at - interval '{seconds} s', seen_at = seen_at - interval '{seconds} s';"
-            f" UPDATE revocations SET until = until - interval '{seconds} s'",
+            f" UPDATE revocations SET until = until - interval '{seconds} s';"
+            f" UPDATE throttle SET due_at = due_at - {round(seconds * 1e6)};"
+            f" UPDATE attempts SET reserved_until = reserved_until - {round(seconds * 1e6)},"
+            f" free_at = free_at - {round(seconds * 1e6)}",
         )
 
     async def configure(self, url: str, change: str) -> None:

@@ -63,9 +63,9 @@ def migrate(url: str, cwd: Path, **env: str) -> None:
 
 
 def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
-    """Ours without its own PORTUNUS_* variables, so that no setting leaks in."""
+    """Ours without its own PORTUNUS_* variables, so that no setting leaks in. Nobody is slowed down unless `env` says so."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PORTUNUS_")}
-    return {**inherited, "PORTUNUS_ENV": "development", "PORTUNUS_DATABASE_URL": url, **env}
+    return {**inherited, "PORTUNUS_ENV": "development", "PORTUNUS_DATABASE_URL": url, "PORTUNUS_THROTTLE": "off", **env}
 
 
 def free_port() -> int:

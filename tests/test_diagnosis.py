@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from application.upkeep.inspect_storage import Keys, RestingOnValue, Schema, StorageReport
 from entrypoints.configuration import MASK, masked_url, shown
@@ -47,6 +48,7 @@ def test_of_what_is_safe_nothing_is_said_but_that_it_is() -> None:
         {"argon2_memory": 8},
         {"trusted_proxies": "10.0.0.0/8, 0.0.0.0/0"},
         {"trusted_proxies": "::/0"},
+        {"throttle": "off"},
         {"env": "development", "host": "0.0.0.0"},  # noqa: S104 - what is found
         {"access_token_lifetime": "PT1H", "session_idle_lifetime": "PT30M"},
     ],
@@ -86,6 +88,26 @@ def test_hashing_below_the_floor_is_allowed_in_development_and_warned_of() -> No
     findings = not_ok(of_settings(settings(env="development", argon2_memory=64, argon2_time=1)))
 
     assert [(finding.severity, finding.check) for finding in findings] == [("warning", "mode"), ("warning", "passwords")]
+
+
+def test_a_throttle_that_is_off_is_allowed_in_development_and_warned_of() -> None:
+    findings = not_ok(of_settings(settings(env="development", throttle="off")))
+
+    assert [(finding.severity, finding.check) for finding in findings] == [("warning", "mode"), ("warning", "limits")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("limit_sign_up", "10 per hour", "10/1h/address"),
+        ("limit_sign_up", "10/1h/process", "this limit is per address"),
+        ("limit_log_ins_of_all", "10/1h/address", "this limit is per process"),
+        ("limit_log_in", "0/1h/address", "10/1h/address"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused_with_the_form_of_one(name: str, value: str, says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        settings(**{name: value})
 
 
 def test_a_developers_origin_is_no_finding_on_a_developers_machine() -> None:

@@ -137,7 +137,7 @@ class Watched:
     inside = most = 0
 
     def __init__(self, store: Store) -> None:
-        self.live, self.require_ready, self.close = store.live, store.require_ready, store.close
+        self.live, self.throttle, self.require_ready, self.close = store.live, store.throttle, store.require_ready, store.close
         self._store = store
         self.batches = 0
 

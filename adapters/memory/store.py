@@ -14,6 +14,7 @@ from adapters.memory.revocations import MemoryRevocationRepository, StoredRevoca
 from adapters.memory.sessions import MemorySessionRepository
 from adapters.memory.signing_keys import RING, MemorySigningKeyRepository
 from adapters.memory.tables import Overlay, Table
+from adapters.memory.throttle import MemoryThrottleState
 from adapters.memory.users import MemoryUserRepository
 from application.ports.clock import Clock
 from application.ports.live_statements import FoundCaller
@@ -241,6 +242,7 @@ class MemoryStore:
         self._clock = clock
         self._lifetimes = lifetimes
         self.live = MemoryLiveStatements(self._tables, clock, lifetimes)
+        self.throttle = MemoryThrottleState(clock)
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
         return _begin(self._tables, self._clock, self._lifetimes)

@@ -155,6 +155,26 @@ revocation_feed = Table(
     Column("epoch", String(32), nullable=False),  # of this database: positions of another are void
 )
 
+# Times here are microseconds since 1970: both databases reckon with them, and each hit is one statement.
+throttle = Table(
+    "throttle",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("due_at", BigInteger, nullable=False, index=True),
+    Column("allowed", Boolean, nullable=False),  # the last hit, written by the statement that decides it
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("account", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("reserved", Integer, nullable=False),
+    Column("reserved_until", BigInteger, nullable=False),
+    Column("free_at", BigInteger, nullable=False),
+    Column("admission", String(16), nullable=False),  # of the last attempt
+)
+
 clients = Table(
     "clients",
     metadata,

@@ -16,6 +16,7 @@ from adapters.sql.reach import Reach
 from adapters.sql.revocations import SqlRevocationRepository
 from adapters.sql.sessions import SqlSessionRepository
 from adapters.sql.signing_keys import SqlSigningKeyRepository
+from adapters.sql.throttle import SqlThrottleState
 from adapters.sql.users import SqlUserRepository
 from application.ports.clock import Clock
 from application.ports.unit_of_work import SchemaOutdated, UnderWayElsewhere, UnitOfWork
@@ -51,6 +52,7 @@ class SqlStore:
         self._time = StoreTime(engine, clock)
         self._lifetimes = lifetimes
         self.live = SqlLiveStatements(engine, self._reach, self._time, lifetimes, Deadlines())
+        self.throttle = SqlThrottleState(engine, self._reach, self._time)
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
         return self._begin()

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from typing import final
 
 from application.ports.passwords import PasswordHasher
+from application.ports.throttle import Throttle
 from application.ports.unit_of_work import Store
+from application.steps.check_password import check_password
 from domain.actor import Actor, InvalidAccessToken
+from domain.origin import NOWHERE, Origin
 from domain.password import PasswordPolicy, PlainPassword
 from domain.session import EndReason
 from domain.user import CurrentPasswordWrong
@@ -22,11 +25,14 @@ class ChangePassword:
 
     store: Store
     hasher: PasswordHasher
+    throttle: Throttle
     policy: PasswordPolicy
 
-    async def __call__(self, *, actor: Actor, current: PlainPassword, new: PlainPassword) -> None:
+    async def __call__(self, *, actor: Actor, current: PlainPassword, new: PlainPassword, origin: Origin = NOWHERE) -> None:
         new.require_strong(self.policy, personal=(actor.user.username.shown, actor.user.email.local_part))
-        if not await self.hasher.verify(current, actor.user.password_hash):
+        if not await check_password(
+            current, actor.user, identifier="", origin=origin, hasher=self.hasher, throttle=self.throttle
+        ):
             raise CurrentPasswordWrong
         password_hash = await self.hasher.hash(new)
 

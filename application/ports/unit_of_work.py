@@ -8,6 +8,7 @@ from application.ports.live_statements import LiveStatements
 from application.ports.revocations import RevocationRepository
 from application.ports.sessions import SessionRepository
 from application.ports.signing_keys import SigningKeyRepository
+from application.ports.throttle import ThrottleState
 from application.ports.users import UserRepository
 from domain.errors import Unavailable
 
@@ -64,6 +65,9 @@ class Store(Protocol):
 
     @property
     def live(self) -> LiveStatements: ...
+
+    @property
+    def throttle(self) -> ThrottleState: ...
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """A unit of work, ended by `await work.commit()`. Leaving without it rolls back, also after a refusal."""

@@ -6,8 +6,10 @@ from typing import final
 from application.ports.devices import Devices
 from application.ports.ids import Ids
 from application.ports.passwords import PasswordHasher
+from application.ports.throttle import Throttle
 from application.ports.tokens import AccessTokens, RefreshTokens
 from application.ports.unit_of_work import Store
+from application.steps.check_password import check_password
 from domain.origin import NOWHERE, Origin
 from domain.password import PasswordHash, PlainPassword
 from domain.session import AuthenticationMethod, Lifetimes, NewSession, Session, TokenPair
@@ -26,6 +28,7 @@ class Login:
 
     store: Store
     hasher: PasswordHasher
+    throttle: Throttle
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
     devices: Devices
@@ -34,8 +37,10 @@ class Login:
 
     async def __call__(self, *, identifier: str, password: PlainPassword, origin: Origin = NOWHERE) -> TokenPair:
         user = await self._find(identifier)
-        matches = await self.hasher.verify(password, user.password_hash if user else None)
-        if not user or not matches or user.disabled_at:
+        matches = await check_password(
+            password, user, identifier=identifier, origin=origin, hasher=self.hasher, throttle=self.throttle
+        )
+        if user is None or not matches:
             raise InvalidCredentials
 
         secret = self.refresh_tokens.new_secret()

@@ -6,6 +6,7 @@ from typing import assert_never, final
 
 from application.ports.events import Events
 from application.ports.origins import Origins
+from application.ports.throttle import Throttle
 from application.ports.tokens import AccessTokens, RefreshTokens
 from application.ports.unit_of_work import Store
 from domain.events import RefreshReuse, SessionAhead, SessionShadowed
@@ -21,6 +22,7 @@ from domain.session import (
     TokenPair,
     Unknown,
 )
+from domain.throttle import Action
 
 
 @final
@@ -38,10 +40,22 @@ class RefreshAccess:
     access_tokens: AccessTokens
     origins: Origins
     events: Events
+    throttle: Throttle
     lifetimes: Lifetimes
 
     async def __call__(self, *, refresh_token: str, origin: Origin = NOWHERE, grace: timedelta | None = None) -> TokenPair:
-        """`grace` replaces the configured window, for a token that came a way on which it may have been seen."""
+        """`grace` replaces the configured window, for a token that came a way on which it may have been seen.
+
+        Failures are counted by address. Raises `TooManyRequests` beyond their limit.
+        """
+        await self.throttle.admit(Action.REFRESH, origin)
+        try:
+            return await self._trade(refresh_token, origin, grace)
+        except InvalidRefreshToken:
+            await self.throttle.count_failure(Action.REFRESH, origin)
+            raise
+
+    async def _trade(self, refresh_token: str, origin: Origin, grace: timedelta | None) -> TokenPair:
         presented = self.refresh_tokens.open(refresh_token)
         outcome = await self.store.live.rotate(
             presented,

@@ -33,7 +33,7 @@ class Purged:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeExpired:
     """Remove sessions that have been over, and signing keys that have been retired, for as long as such things are kept; and
-    revocations that concern no token any more.
+    revocations and counts that decide nothing any more.
 
     Batch by batch, each lasting once it is told of: broken off, it goes on where it stopped. What is removed was refused
     already, and is refused alike afterwards, as unknown. A key that was compromised stays known, so that nobody imports it
@@ -63,6 +63,8 @@ class PurgeExpired:
                 break
             position = swept.upto
         yield Purged(signing_keys=await self._forget_keys(self.lifetimes.kept))
+        while await self.store.throttle.forget_idle(limit=MOST_IN_A_BATCH) >= MOST_IN_A_BATCH:
+            yield Purged()  # counts that decide nothing any more are not told of: there are as many as there were requests
 
     @asynccontextmanager
     async def _batch(self) -> AsyncIterator[UnitOfWork]:

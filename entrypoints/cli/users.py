@@ -14,6 +14,7 @@ from application.directory.disable_user import DisableUser
 from application.directory.enable_user import EnableUser
 from application.directory.get_user import GetUser
 from application.directory.list_users import ListUsers
+from application.directory.unlock_user import UnlockUser
 from domain.password import PasswordHash, PlainPassword
 from domain.user import User, UserId
 from domain.username import Username
@@ -105,6 +106,13 @@ def enable(username: Name) -> None:
     """Let a disabled user log in again. Sessions that were ended stay ended."""
     user = run(_settings(), lambda use: use[EnableUser](username=Username.parse(username)))
     typer.echo(f"Enabled {user.username.shown}.")
+
+
+@users.command()
+def unlock(username: Name) -> None:
+    """Let a user's password be tried again, after too many wrong ones."""
+    user = run(_settings(), lambda use: use[UnlockUser](username=Username.parse(username)))
+    typer.echo(f"Unlocked {user.username.shown}: the wrong passwords that were tried are forgotten.")
 
 
 def _fields(user: User) -> dict[str, str | None]:

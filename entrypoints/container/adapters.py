@@ -9,6 +9,7 @@ from adapters.devices import UserAgentDevices
 from adapters.events import LoggedEvents
 from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
+from adapters.memory.throttle import MemoryThrottleState
 from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
 from adapters.security.client_secrets import RandomClientSecrets
 from adapters.security.common_passwords import read_common_passwords
@@ -19,6 +20,8 @@ from adapters.security.key_ring import KeyRing
 from adapters.security.origins import KeyedOrigins
 from adapters.security.refresh_tokens import MacRefreshTokens
 from adapters.security.secret_key import SecretKey, UnusableSecret
+from adapters.security.throttle import SharedThrottle
+from adapters.security.unthrottled import Unthrottled
 from adapters.sightings import GatheredSightings
 from adapters.sql.database_url import UnusableDatabaseUrl
 from adapters.sql.engines import open_engine
@@ -32,11 +35,13 @@ from application.ports.ids import Ids
 from application.ports.origins import Origins
 from application.ports.passwords import PasswordHasher
 from application.ports.sightings import Sightings
+from application.ports.throttle import Throttle
 from application.ports.tokens import AccessTokens, RefreshTokens, SigningKeys
 from application.ports.unit_of_work import Store
 from domain.password import PasswordPolicy
 from domain.session import Lifetimes
 from domain.signing_key import KeyPolicy
+from domain.throttle import Limits
 from entrypoints.secret_file import read_secret_file
 from entrypoints.settings import NEW_SECRET, Settings, UnsafeSettings
 
@@ -94,6 +99,23 @@ def _hasher(settings: Settings, events: Events) -> PasswordHasher:
     return Argon2PasswordHasher(HashingPool(), cost, events)
 
 
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        sign_up=settings.limit_sign_up,
+        log_in=settings.limit_log_in,
+        log_ins_of_all=settings.limit_log_ins_of_all,
+        refresh_failures=settings.limit_refresh_failures,
+        introspection=settings.limit_introspection,
+    )
+
+
+def _throttle(*, settings: Settings, store: Store, secret: SecretKey, limits: Limits, clock: Clock, events: Events) -> Throttle:
+    if settings.throttle == "off":
+        return Unthrottled()
+    own = MemoryThrottleState(clock)
+    return SharedThrottle(shared=store.throttle, own=own, secret=secret, limits=limits, clock=clock, events=events)
+
+
 def _signing_keys(key_ring: KeyRing) -> SigningKeys:
     return key_ring
 
@@ -118,6 +140,10 @@ class Adapters(containers.DeclarativeContainer):
     secret: providers.Provider[SecretKey] = providers.Singleton(_read_secret, settings)
     key_ring: providers.Provider[KeyRing] = providers.Singleton(
         KeyRing, store, secret, events, clock, algorithm=settings.provided.signing_algorithm
+    )
+    limits: providers.Provider[Limits] = providers.Singleton(_limits, settings)
+    throttle: providers.Provider[Throttle] = providers.Singleton(
+        _throttle, settings=settings, store=store, secret=secret, limits=limits, clock=clock, events=events
     )
     signing_keys: providers.Provider[SigningKeys] = providers.Singleton(_signing_keys, key_ring)
     access_tokens: providers.Provider[AccessTokens] = providers.Singleton(_access_tokens, settings, key_ring, clock)

@@ -9,5 +9,5 @@ class Passwords(containers.DeclarativeContainer):
     adapters = providers.DependenciesContainer()
 
     change_password: providers.Provider[ChangePassword] = providers.Singleton(
-        ChangePassword, store=adapters.store, hasher=adapters.hasher, policy=adapters.policy
+        ChangePassword, store=adapters.store, hasher=adapters.hasher, throttle=adapters.throttle, policy=adapters.policy
     )

@@ -11,6 +11,7 @@ from entrypoints.container.adapters import Adapters
 from entrypoints.container.clients import Clients
 from entrypoints.container.directory import Directory
 from entrypoints.container.keys import Keys
+from entrypoints.container.limits import Limits
 from entrypoints.container.passwords import Passwords
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.upkeep import Upkeep
@@ -28,9 +29,10 @@ class Portunus(containers.DeclarativeContainer):
     clients = providers.Container(Clients, adapters=adapters)
     directory = providers.Container(Directory, adapters=adapters)
     upkeep = providers.Container(Upkeep, adapters=adapters)
+    limits = providers.Container(Limits, adapters=adapters)
 
 
-CAPABILITIES = (Accounts, Passwords, Sessions, Keys, Clients, Directory, Upkeep)
+CAPABILITIES = (Accounts, Passwords, Sessions, Keys, Clients, Directory, Upkeep, Limits)
 
 
 def build(settings: Settings) -> Portunus:
@@ -60,6 +62,7 @@ def use_cases_of(container: Portunus) -> Mapping[type, Any]:
         container.clients,
         container.directory,
         container.upkeep,
+        container.limits,
     )
     made = [
         getattr(capability, name)()

@@ -21,6 +21,7 @@ class Sessions(containers.DeclarativeContainer):
         Login,
         store=adapters.store,
         hasher=adapters.hasher,
+        throttle=adapters.throttle,
         access_tokens=adapters.access_tokens,
         refresh_tokens=adapters.refresh_tokens,
         devices=adapters.devices,
@@ -34,6 +35,7 @@ class Sessions(containers.DeclarativeContainer):
         access_tokens=adapters.access_tokens,
         origins=adapters.origins,
         events=adapters.events,
+        throttle=adapters.throttle,
         lifetimes=adapters.lifetimes,
     )
     authenticate: providers.Provider[Authenticate] = providers.Singleton(

@@ -33,6 +33,7 @@ from entrypoints.http.problems import (
 )
 from entrypoints.http.proxies import ClientBehindProxies
 from entrypoints.http.routes import accounts, clients, keys, own_sessions, passwords, sessions, upkeep
+from entrypoints.http.throttling import ThrottleByAddress
 
 VERSION = version("portunus")
 ROUTERS = (
@@ -84,6 +85,7 @@ def create_app(
     if docs:
         add_docs(app)
     app.add_middleware(RequestLimits)
+    app.add_middleware(ThrottleByAddress, use_cases=use_cases)
     app.add_middleware(Bugs)
     if cors_origins:
         app.add_middleware(
@@ -91,7 +93,7 @@ def create_app(
             allow_origins=cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Retry-After"],
+            expose_headers=["X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy"],
         )
     if trusted_proxies:
         app.add_middleware(ClientBehindProxies, trusted=trusted_proxies)

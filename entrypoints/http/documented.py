@@ -10,6 +10,7 @@ from application.ports.tokens import NoSigningKey
 from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable
 from domain.errors import Refusal
 from domain.password import PasswordTooShort
+from domain.throttle import Action, Limits, TooManyRequests
 from entrypoints.http.problems import Problem, body_of, of_invalid, of_refusal
 
 INVALID_BODY = of_invalid([{"type": "missing", "loc": ("body", "username")}])
@@ -81,6 +82,17 @@ SCHEMAS: dict[str, Any] = {
 
 def _example(refusal: type[Refusal]) -> Refusal:
     return PasswordTooShort(15) if refusal is PasswordTooShort else refusal()
+
+
+def _limited(action: Action) -> Problem:
+    limit = Limits().of(action)
+    return of_refusal(TooManyRequests(action, limit, limit.share))
+
+
+TOO_MANY_SIGN_UPS = _limited(Action.SIGN_UP)
+TOO_MANY_LOG_INS = _limited(Action.LOG_IN)
+TOO_MANY_BAD_REFRESHES = _limited(Action.REFRESH)
+TOO_MANY_QUESTIONS = _limited(Action.INTROSPECTION)
 
 
 def retold(problems: Iterable[Problem], media_type: str) -> dict[int | str, dict[str, Any]]:

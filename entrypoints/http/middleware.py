@@ -115,7 +115,7 @@ class RequestLimits:
             return
         refused, has_body = _examine(scope)
         if refused is not None:
-            await _refuse(refused, scope, receive, send, has_body=has_body)
+            await refuse(refused, scope, receive, send, has_body=has_body)
             return
         if not has_body:
             await self._app(scope, receive, send)
@@ -128,7 +128,7 @@ class RequestLimits:
         if message["type"] == "http.disconnect":
             return
         if len(body) > MOST_BYTES:
-            await _refuse(TOO_LARGE, scope, receive, send, has_body=message.get("more_body", False))
+            await refuse(TOO_LARGE, scope, receive, send, has_body=message.get("more_body", False))
             return
         await self._app(scope, _replay(bytes(body), receive), send)
 
@@ -160,7 +160,7 @@ def _examine(scope: Scope) -> tuple[Problem | None, bool]:
     return (TOO_LARGE if lengths and int(lengths[0]) > MOST_BYTES else None), has_body
 
 
-async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send, *, has_body: bool) -> None:
+async def refuse(problem: Problem, scope: Scope, receive: Receive, send: Send, *, has_body: bool) -> None:
     """Answer first, then let go of some of what still comes: a close upon unread bytes can take the answer away."""
 
     async def but_not_the_end(message: Message) -> None:

@@ -15,6 +15,7 @@ from domain.client import InvalidClient
 from domain.errors import Refusal, Unavailable
 from domain.password import PasswordTooLong
 from domain.session import InvalidRefreshToken
+from domain.throttle import Throttled
 from domain.user import InvalidCredentials
 from entrypoints.http.documented import INVALID_BODY, WRONG_MEDIA_TYPE, document, retold
 from entrypoints.http.problems import Problem, ProblemRaised, oauth_body, of_refusal
@@ -45,7 +46,7 @@ class OAuthRefused(Exception):
 
 
 class OAuthRoute(StrictRoute):
-    """Answers errors as `application/json` with `error`, as OAuth clients expect. 413, 415, 422 and 503 stay problems."""
+    """Answers errors as `application/json` with `error`, as OAuth clients expect. 413, 415, 422, 429 and 503 stay problems."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -55,7 +56,7 @@ class OAuthRoute(StrictRoute):
                 return await handle(request)
             except OAuthRefused as refused:
                 return _respond(refused.name, refused.problem)
-            except Unavailable:
+            except (Unavailable, Throttled):
                 raise
             except Refusal as refusal:
                 return _respond(*_named(refusal))

@@ -13,6 +13,7 @@ from application.ports.passwords import Overloaded, UnknownHashFormat
 from application.ports.tokens import NoSigningKey
 from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable, UnderWayElsewhere
 from domain.actor import InvalidAccessToken, NotAuthenticated
+from domain.attempts import LogInClosed, TooManyFailures
 from domain.client import ClientExists, ClientUnknown, InvalidClient, InvalidClientId
 from domain.email import InvalidEmail
 from domain.errors import Refusal, Unavailable
@@ -26,6 +27,7 @@ from domain.password import (
 )
 from domain.session import InvalidRefreshToken, SessionUnknown
 from domain.signing_key import RotationUnderWay, SigningKeyUnknown, UnusableSigningKey
+from domain.throttle import Throttled, TooManyRequests, whole_seconds
 from domain.user import CurrentPasswordWrong, InvalidCredentials, UsernameTaken, UserUnknown
 from domain.username import InvalidUsername, UsernameReserved
 
@@ -56,6 +58,9 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
     NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     InvalidAccessToken: HTTPStatus.UNAUTHORIZED,
     InvalidRefreshToken: HTTPStatus.UNAUTHORIZED,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    TooManyFailures: HTTPStatus.TOO_MANY_REQUESTS,
+    LogInClosed: HTTPStatus.TOO_MANY_REQUESTS,
     Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     NoSigningKey: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -103,8 +108,20 @@ def of_refusal(refusal: Refusal) -> Problem:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if kind in _INVALID_TOKEN else "Bearer"
     if isinstance(refusal, Unavailable):
         headers["Retry-After"] = str(refusal.retry_after)
+    if isinstance(refusal, Throttled):
+        headers |= _rate_limit(refusal)
     errors = [error([_ABOUT[kind]], refusal.code, refusal.detail)] if kind in _ABOUT else []
     return Problem(status=status, code=refusal.code, detail=refusal.detail, headers=headers, errors=errors)
+
+
+def _rate_limit(refusal: Throttled) -> dict[str, str]:
+    """draft-ietf-httpapi-ratelimit-headers-11, and RFC 9110 10.2.3."""
+    wait, window = whole_seconds(refusal.retry_after), whole_seconds(refusal.window)
+    return {
+        "Retry-After": str(wait),
+        "RateLimit-Policy": f'"{refusal.policy}";q={refusal.quota};w={window}',
+        "RateLimit": f'"{refusal.policy}";r=0;t={wait}',
+    }
 
 
 def of_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:

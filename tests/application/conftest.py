@@ -1,12 +1,14 @@
 """Use cases over the memory store and fakes: no framework, no database."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
 from adapters.devices import UserAgentDevices
 from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
+from adapters.memory.throttle import MemoryThrottleState
 from adapters.security.client_secrets import RandomClientSecrets
 from adapters.security.cursors import MacCursors
 from adapters.security.jwt import JwtAccessTokens
@@ -14,6 +16,7 @@ from adapters.security.key_ring import KeyRing
 from adapters.security.origins import KeyedOrigins
 from adapters.security.refresh_tokens import MacRefreshTokens
 from adapters.security.secret_key import SecretKey
+from adapters.security.throttle import SharedThrottle
 from adapters.sightings import GatheredSightings
 from application.accounts.get_current_user import GetCurrentUser
 from application.accounts.import_user import ImportUser
@@ -26,8 +29,10 @@ from application.directory.disable_user import DisableUser
 from application.directory.enable_user import EnableUser
 from application.directory.get_user import GetUser
 from application.directory.list_users import ListUsers
+from application.directory.unlock_user import UnlockUser
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.keys.publish_key_set import PublishKeySet
+from application.limits.admit_request import AdmitRequest
 from application.passwords.change_password import ChangePassword
 from application.sessions.authenticate import Authenticate
 from application.sessions.list_ended_sessions import ListEndedSessions
@@ -44,6 +49,7 @@ from domain.email import EmailAddress
 from domain.password import PasswordPolicy, PlainPassword
 from domain.session import Lifetimes, TokenPair
 from domain.signing_key import KeyPolicy
+from domain.throttle import Limits
 from domain.user import User
 from domain.username import Username
 from tests.examples import PASSWORD, SECRET
@@ -80,6 +86,8 @@ class InMemory:
     publish_key_set: PublishKeySet
     disable_user: DisableUser
     enable_user: EnableUser
+    unlock_user: UnlockUser
+    admit_request: AdmitRequest
     get_user: GetUser
     list_users: ListUsers
     check_readiness: CheckReadiness
@@ -103,6 +111,15 @@ def bare() -> InMemory:
     clock, hasher, events, ids = FakeClock(), FakePasswordHasher(), RecordedEvents(), Uuid7Ids()
     store = MemoryStore(clock, LIFETIMES)
     secret = SecretKey.parse(SECRET)
+    throttle = SharedThrottle(
+        shared=store.throttle,
+        own=MemoryThrottleState(clock),
+        secret=secret,
+        limits=Limits(),
+        clock=clock,
+        events=events,
+        patience=timedelta(seconds=0.2),
+    )
     key_ring = KeyRing(store, secret, events, clock)
     access_tokens = JwtAccessTokens(key_ring, clock, issuer="https://id.example.com", audience="https://id.example.com")
     refresh_tokens, sightings = MacRefreshTokens(secret), GatheredSightings()
@@ -118,6 +135,7 @@ def bare() -> InMemory:
         login=Login(
             store=store,
             hasher=hasher,
+            throttle=throttle,
             access_tokens=access_tokens,
             refresh_tokens=refresh_tokens,
             devices=UserAgentDevices(),
@@ -130,6 +148,7 @@ def bare() -> InMemory:
             access_tokens=access_tokens,
             origins=KeyedOrigins(secret),
             events=events,
+            throttle=throttle,
             lifetimes=LIFETIMES,
         ),
         authenticate=Authenticate(store=store, access_tokens=access_tokens, sightings=sightings),
@@ -137,7 +156,7 @@ def bare() -> InMemory:
         logout=Logout(store=store, access_tokens=access_tokens, refresh_tokens=refresh_tokens),
         prepare_signing_key=PrepareSigningKey(store=store, signing_keys=key_ring, key_policy=KEY_POLICY),
         publish_key_set=PublishKeySet(signing_keys=key_ring, key_policy=KEY_POLICY),
-        change_password=ChangePassword(store=store, hasher=hasher, policy=PasswordPolicy()),
+        change_password=ChangePassword(store=store, hasher=hasher, throttle=throttle, policy=PasswordPolicy()),
         list_sessions=ListSessions(store=store, cursors=MacCursors(secret)),
         list_ended_sessions=ListEndedSessions(store=store, cursors=MacCursors(secret), lifetimes=LIFETIMES),
         revoke_session=RevokeSession(store=store),
@@ -145,6 +164,8 @@ def bare() -> InMemory:
         revoke_all_sessions=RevokeAllSessions(store=store),
         disable_user=DisableUser(store=store, clock=clock),
         enable_user=EnableUser(store=store),
+        unlock_user=UnlockUser(store=store, throttle=throttle),
+        admit_request=AdmitRequest(throttle=throttle),
         get_user=GetUser(store=store),
         list_users=ListUsers(store=store),
         check_readiness=CheckReadiness(store=store, signing_keys=key_ring),

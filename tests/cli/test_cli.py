@@ -154,6 +154,13 @@ def test_a_refusal_is_one_line(migrated: Shell, words: tuple[str, ...], typed: s
     assert said in migrated.refused(*words, typed=typed, **SQLITE)
 
 
+def test_a_user_is_unlocked(migrated: Shell) -> None:
+    migrated(*CREATE, typed=PASSWORD, **SQLITE)
+
+    assert "Unlocked johndoe" in migrated("users", "unlock", "johndoe", **SQLITE).stdout
+    assert "No user has this name" in migrated.refused("users", "unlock", "nobody", **SQLITE)
+
+
 def test_a_user_is_disabled_and_enabled(migrated: Shell) -> None:
     migrated(*CREATE, typed=PASSWORD, **SQLITE)
 

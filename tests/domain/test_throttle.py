@@ -23,6 +23,7 @@ TIMES = PAUSES.map(lambda pauses: [NOON + sum(pauses[:passed], timedelta()) for 
 )
 def test_a_limit_is_written_as_how_many_in_how_long_for_whom(text: str, limit: Limit) -> None:
     assert Limit.parse(text) == limit
+    assert str(limit) == text.strip()
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
+from dependency_injector import providers
 from fastapi import FastAPI
 from pydantic import SecretStr
 
 from application.keys.prepare_signing_key import PrepareSigningKey
+from application.ports.clock import Clock
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
@@ -47,16 +49,21 @@ class Api:
 
 
 @asynccontextmanager
-async def an_api(*, database_url: str = "memory://", **settings: Any) -> AsyncIterator[Api]:
+async def an_api(
+    *, database_url: str = "memory://", throttle: str = "off", clock: Clock | None = None, **settings: Any
+) -> AsyncIterator[Api]:
+    """Nobody is slowed down: most tests try more than people do. Those of the throttle ask for it."""
+    cheap = {"argon2_memory": 64, "argon2_time": 1}
     made = Settings(
         env="development",
         database_url=SecretStr(database_url),
         secret_key=SecretStr(SECRET),
-        argon2_memory=64,
-        argon2_time=1,
-        **settings,
+        throttle=throttle,
+        **{**cheap, **settings},
     ).with_defaults()
     container = build(made)
+    if clock:
+        container.adapters.clock.override(providers.Object(clock))
     use_cases = use_cases_of(container)
     await use_cases[PrepareSigningKey]()
     app = create_app(

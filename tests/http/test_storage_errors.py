@@ -101,7 +101,12 @@ class Portunus:
 @pytest.fixture
 async def portunus() -> AsyncIterator[Portunus]:
     settings = Settings(
-        env="development", database_url=SecretStr("memory://"), secret_key=SecretStr(SECRET), argon2_memory=64, argon2_time=1
+        env="development",
+        database_url=SecretStr("memory://"),
+        secret_key=SecretStr(SECRET),
+        argon2_memory=64,
+        argon2_time=1,
+        throttle="off",
     ).with_defaults()
     container = build(settings)
     store = FailingStore(container.adapters.store())

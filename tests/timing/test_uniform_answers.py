@@ -17,22 +17,26 @@ from tests.foreign_hashes import KNOWN
 from tests.timing.statistics import p_value, tells_apart
 
 SAMPLES = int(os.environ.get("PORTUNUS_TIMING_SAMPLES", "30"))
+_TRIES = 4  # at one account: one fewer than are free
+_ACCOUNTS = SAMPLES // _TRIES + 1
 POPULATIONS = ("nobody", "wrong", "disabled", "corrupt")
 
 Portunus = tuple[httpx2.AsyncClient, Store]
 
 
 async def _populate(portunus: Portunus) -> None:
+    """Of each kind as many as are needed: after a few failures an account makes the next one wait."""
     client, store = portunus
-    for name in ("wrong", "disabled"):
-        body = {"username": name, "email": "x@example.com", "password": PASSWORD}
-        assert (await client.post("/signup", json=body)).status_code == 201
-    async with store.begin() as work:
-        user = await work.users.lock_by_username(Username("disabled"))
-        assert user is not None
-        await work.users.save(user.disable(user.registered_at))
-        await work.commit()
-    await a_stored_user(store, a_user("corrupt", password_hash="x"))
+    body = {"username": "wrong0", "email": "x@example.com", "password": PASSWORD}
+    assert (await client.post("/signup", json=body)).status_code == 201
+    known = await store.live.find_by_username(Username("wrong0"))
+    assert known is not None
+    hashed = known.password_hash.text
+    for number in range(_ACCOUNTS):
+        if number:
+            await a_stored_user(store, a_user(f"wrong{number}", password_hash=hashed))
+        await a_stored_user(store, a_user(f"disabled{number}", password_hash=hashed, disabled_at=known.registered_at))
+        await a_stored_user(store, a_user(f"corrupt{number}", password_hash="x"))
 
 
 async def _measure(client: httpx2.AsyncClient, names: tuple[str, ...]) -> dict[str, list[float]]:
@@ -42,8 +46,9 @@ async def _measure(client: httpx2.AsyncClient, names: tuple[str, ...]) -> dict[s
     for name in order:
         # Of the disabled account the password is right: the answer must not tell that either.
         password = PASSWORD if name == "disabled" else "not the password at all"
+        account = f"{name}{len(times[name]) // _TRIES}"
         began = time.perf_counter()
-        answer = await client.post("/token", data={"username": name, "password": password})
+        answer = await client.post("/token", data={"username": account, "password": password})
         times[name].append(time.perf_counter() - began)
         assert answer.status_code == 401
     return {name: measured[1:] for name, measured in times.items()}
@@ -55,7 +60,7 @@ async def test_en01_every_failed_log_in_is_answered_alike(portunus: Portunus) ->
 
     for name in POPULATIONS:
         password = PASSWORD if name == "disabled" else "not the password at all"
-        answer = await portunus[0].post("/token", data={"username": name, "password": password})
+        answer = await portunus[0].post("/token", data={"username": f"{name}0", "password": password})
         answers.append((answer.status_code, answer.content, sorted(set(answer.headers) - {"x-request-id"})))
 
     assert answers == [answers[0]] * len(POPULATIONS)
@@ -84,10 +89,11 @@ async def test_en02_without_the_decoy_the_difference_is_found(portunus: Portunus
 async def test_en03_how_far_a_hash_from_elsewhere_tells_itself_apart_is_reported(portunus: Portunus) -> None:
     await _populate(portunus)
     elsewhere = ("bcrypt 2b", "pbkdf2-sha256", "argon2id")
-    for number, name in enumerate(elsewhere):
-        await a_stored_user(portunus[1], a_user(f"elsewhere{number}", password_hash=KNOWN[name]))
+    for kind, name in zip("abc", elsewhere, strict=True):
+        for number in range(_ACCOUNTS):
+            await a_stored_user(portunus[1], a_user(f"elsewhere-{kind}{number}", password_hash=KNOWN[name]))
 
-    times = await _measure(portunus[0], ("wrong", *(f"elsewhere{number}" for number in range(len(elsewhere)))))
+    times = await _measure(portunus[0], ("wrong", *(f"elsewhere-{kind}" for kind in "abc")))
 
     for name, measured in zip(("argon2id, as made here", *elsewhere), times.values(), strict=True):
         floor = quantiles(measured, n=5)[0] * 1000

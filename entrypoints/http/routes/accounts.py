@@ -14,7 +14,15 @@ from domain.actor import InvalidAccessToken, NotAuthenticated
 from domain.password import PasswordCommon, PasswordPersonal, PasswordPredictable, PasswordTooShort
 from domain.user import User, UsernameTaken
 from entrypoints.http.actor import CurrentActor
-from entrypoints.http.documented import INVALID_BODY, NOT_JSON, OVERLOADED, STORAGE_UNAVAILABLE, WRONG_MEDIA_TYPE, answers
+from entrypoints.http.documented import (
+    INVALID_BODY,
+    NOT_JSON,
+    OVERLOADED,
+    STORAGE_UNAVAILABLE,
+    TOO_MANY_SIGN_UPS,
+    WRONG_MEDIA_TYPE,
+    answers,
+)
 from entrypoints.http.fields import EmailField, PasswordField, UsernameField
 from entrypoints.http.inject import use
 from entrypoints.http.strict import StrictRoute
@@ -81,6 +89,7 @@ class CurrentUserOut(BaseModel):
         INVALID_BODY,
         NOT_JSON,
         WRONG_MEDIA_TYPE,
+        TOO_MANY_SIGN_UPS,
         OVERLOADED,
         STORAGE_UNAVAILABLE,
     ),

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from application.passwords.change_password import ChangePassword
 from domain.actor import InvalidAccessToken, NotAuthenticated
+from domain.attempts import LogInClosed, TooManyFailures
 from domain.password import PasswordCommon, PasswordPersonal, PasswordPredictable, PasswordTooShort
 from domain.user import CurrentPasswordWrong
 from entrypoints.http.actor import CurrentActor
@@ -17,11 +18,13 @@ from entrypoints.http.documented import (
     NOT_JSON,
     OVERLOADED,
     STORAGE_UNAVAILABLE,
+    TOO_MANY_LOG_INS,
     WRONG_MEDIA_TYPE,
     answers,
 )
 from entrypoints.http.fields import PasswordField
 from entrypoints.http.inject import use
+from entrypoints.http.origin import RequestOrigin
 from entrypoints.http.strict import StrictRoute
 
 router = APIRouter(tags=["accounts"], route_class=StrictRoute)
@@ -51,12 +54,18 @@ class PasswordChange(BaseModel):
         INVALID_BODY,
         NOT_JSON,
         WRONG_MEDIA_TYPE,
+        TOO_MANY_LOG_INS,
+        TooManyFailures,
+        LogInClosed,
         OVERLOADED,
         STORAGE_UNAVAILABLE,
         NO_SIGNING_KEY,
     ),
 )
 async def change_own_password(
-    body: PasswordChange, actor: CurrentActor, change_password: Annotated[ChangePassword, use(ChangePassword)]
+    body: PasswordChange,
+    actor: CurrentActor,
+    origin: RequestOrigin,
+    change_password: Annotated[ChangePassword, use(ChangePassword)],
 ) -> None:
-    await change_password(actor=actor, current=body.current_password, new=body.password)
+    await change_password(actor=actor, current=body.current_password, new=body.password, origin=origin)

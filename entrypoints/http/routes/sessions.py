@@ -12,10 +12,20 @@ from application.sessions.login import Login
 from application.sessions.logout import Logout
 from application.sessions.refresh_access import RefreshAccess
 from domain.actor import InvalidAccessToken, NotAuthenticated
+from domain.attempts import LogInClosed, TooManyFailures
 from domain.password import PlainPassword
 from domain.session import InvalidRefreshToken, TokenPair
 from entrypoints.http.actor import bearer_token
-from entrypoints.http.documented import INVALID_BODY, NOT_JSON, OVERLOADED, STORAGE_UNAVAILABLE, WRONG_MEDIA_TYPE, answers
+from entrypoints.http.documented import (
+    INVALID_BODY,
+    NOT_JSON,
+    OVERLOADED,
+    STORAGE_UNAVAILABLE,
+    TOO_MANY_BAD_REFRESHES,
+    TOO_MANY_LOG_INS,
+    WRONG_MEDIA_TYPE,
+    answers,
+)
 from entrypoints.http.inject import use
 from entrypoints.http.oauth import (
     UNSUPPORTED_GRANT_TYPE,
@@ -26,7 +36,7 @@ from entrypoints.http.oauth import (
     require_no_client_secret,
 )
 from entrypoints.http.origin import RequestOrigin
-from entrypoints.http.problems import Problem, ProblemRaised
+from entrypoints.http.problems import Problem, ProblemRaised, of_refusal
 from entrypoints.http.strict import StrictRequest, StrictRoute, require_media_type
 
 router = APIRouter(tags=["sessions"], route_class=StrictRoute)
@@ -106,7 +116,14 @@ def _body_in_openapi(*, required: bool) -> dict[str, Any]:
     return {"requestBody": {"required": required, "content": {_JSON: {"schema": schema}, _FORM: {"schema": schema}}}}
 
 
-@token_router.post("/token", operation_id="log_in", summary="Log in", responses=oauth_answers(OVERLOADED, STORAGE_UNAVAILABLE))
+@token_router.post(
+    "/token",
+    operation_id="log_in",
+    summary="Log in",
+    responses=oauth_answers(
+        TOO_MANY_LOG_INS, of_refusal(TooManyFailures()), of_refusal(LogInClosed()), OVERLOADED, STORAGE_UNAVAILABLE
+    ),
+)
 async def log_in(
     form: Annotated[TokenForm, Form()],
     request: Request,
@@ -133,7 +150,9 @@ async def log_in(
     summary="Trade a refresh token for the next pair",
     description="Each refresh token is good for one use; its successor comes with the answer.",
     openapi_extra=_body_in_openapi(required=True),
-    responses=answers(InvalidRefreshToken, _IN_QUERY, NOT_JSON, INVALID_BODY, WRONG_MEDIA_TYPE, STORAGE_UNAVAILABLE),
+    responses=answers(
+        InvalidRefreshToken, _IN_QUERY, NOT_JSON, INVALID_BODY, WRONG_MEDIA_TYPE, TOO_MANY_BAD_REFRESHES, STORAGE_UNAVAILABLE
+    ),
 )
 async def refresh(
     *,

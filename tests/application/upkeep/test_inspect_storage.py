@@ -18,6 +18,7 @@ class Away:
 
     def __init__(self, portunus: InMemory, refusal: Exception) -> None:
         self.live = portunus.store.live
+        self.throttle = portunus.store.throttle
         self.begin = portunus.store.begin
         self.close = portunus.store.close
         self._refusal = refusal

@@ -81,6 +81,7 @@ class Interrupted:
 
     def __init__(self, portunus: InMemory, *, works: int = 1000, claim: Exception | None = None) -> None:
         self.live = portunus.store.live
+        self.throttle = portunus.store.throttle
         self.require_ready = portunus.store.require_ready
         self.close = portunus.store.close
         self._begin = portunus.store.begin

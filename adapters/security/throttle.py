@@ -1,0 +1,209 @@
+"""Slowing down by a state that processes share, and by what each has seen itself."""
+
+import asyncio
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TypeVar, final
+
+from adapters.security.secret_key import SecretKey
+from application.ports.clock import Clock
+from application.ports.events import Events
+from application.ports.throttle import UNKNOWN, Hit, Place, Reservation, ThrottleState
+from domain.attempts import Admission, LogInClosed, TooManyFailures
+from domain.client_address import WIDER_FACTOR, networks_of
+from domain.errors import Unavailable
+from domain.events import LogInsTightened, ThrottleStateAway
+from domain.origin import Origin
+from domain.throttle import Action, Limit, Limits, TooManyRequests, Verdict
+from domain.user import UserId
+from domain.username import InvalidUsername, Username
+
+T = TypeVar("T")
+
+_SECONDS_FOR_AN_ANSWER = 1  # of the shared state: a log-in does not wait for its throttle for long
+_SECONDS_ALONE = 5
+_SECONDS_BETWEEN_LOOKS = 0.05
+_MOST_KNOWN = 10_000
+_OF_ALL = "log_ins_of_all"
+_BYTES = 20
+
+
+@final
+class SharedThrottle:
+    """What is known to be beyond a limit is refused without asking the shared state; what `own` counts along decides alone
+    while that is away.
+
+    Addresses, and names that nobody has, are stored as keyed digests only.
+    """
+
+    def __init__(
+        self,
+        *,
+        shared: ThrottleState,
+        own: ThrottleState,
+        secret: SecretKey,
+        limits: Limits,
+        clock: Clock,
+        events: Events,
+        patience: timedelta = timedelta(seconds=2),
+    ) -> None:
+        self._shared = shared
+        self._own = own
+        self._key = secret.derive("throttle")[0].key
+        self._limits = limits
+        self._clock = clock
+        self._events = events
+        self._patience = patience.total_seconds()
+        self._full_until: OrderedDict[str, datetime] = OrderedDict()
+        self._tight_until = clock.now()
+        self._settled: dict[str, asyncio.Event] = {}
+        self._alone_until = 0.0
+        self._decided_alone = 0
+
+    async def admit(self, action: Action, origin: Origin) -> None:
+        hits = self._hits(action, self._limits.of(action), origin)
+        self._require_not_full(action, hits)
+        if hits and action is not Action.REFRESH:
+            await self._hit(action, hits)
+
+    async def count_failure(self, action: Action, origin: Origin) -> None:
+        hits = self._hits(action, self._limits.of(action), origin)
+        if hits:
+            mine = await self._own.hit(hits)
+            self._learn(hits, await self._ask(lambda: self._shared.hit(hits)) or mine)
+
+    async def reserve(self, user_id: UserId | None, *, identifier: str, origin: Origin) -> Place:
+        account = self._account(user_id, identifier)
+        found, is_shared = await self._reserve(account, await self._hits_of_a_log_in(origin))
+        deadline = asyncio.get_running_loop().time() + self._patience
+        while found.admission is Admission.FULL and asyncio.get_running_loop().time() < deadline:
+            await self._until_settled(account)
+            found, is_shared = await self._reserve(account, ())
+        match found.admission:
+            case Admission.RESERVED:
+                return Place(account, is_shared)
+            case Admission.CLOSED:
+                raise LogInClosed
+            case _:
+                raise TooManyFailures(max(found.retry_after, timedelta(seconds=1)))
+
+    async def fail(self, place: Place) -> None:
+        await self._own.fail(place.account)
+        await self._settle(place, self._shared.fail)
+
+    async def succeed(self, place: Place) -> None:
+        await self._own.succeed(place.account)
+        await self._settle(place, self._shared.succeed)
+
+    async def give_back(self, place: Place) -> None:
+        if not place.is_shared:
+            await self._own.give_back(place.account)
+        await self._settle(place, self._shared.give_back)
+
+    async def reopen(self, user_id: UserId) -> None:
+        account = self._account(user_id, "")
+        await self._own.succeed(account)
+        await self._shared.succeed(account)
+
+    async def _hits_of_a_log_in(self, origin: Origin) -> Sequence[Hit]:
+        """Those that an address is let through for count towards the rate of all: one address alone cannot tighten it."""
+        limit, now = self._limits.log_in, self._clock.now()
+        hits = self._hits(Action.LOG_IN, limit.tightened if now < self._tight_until else limit, origin)
+        self._require_not_full(Action.LOG_IN, hits)
+        self._require_allowed(Action.LOG_IN, hits, await self._own.hit(hits))
+        [of_all] = await self._own.hit([Hit(_OF_ALL, self._limits.log_ins_of_all)])
+        if not of_all.allowed:
+            if now >= self._tight_until:
+                self._events.record(LogInsTightened())
+            self._tight_until = now + self._limits.log_ins_of_all.period
+        return hits
+
+    async def _hit(self, action: Action, hits: Sequence[Hit]) -> None:
+        mine = await self._own.hit(hits)
+        self._require_allowed(action, hits, mine)
+        self._require_allowed(action, hits, await self._ask(lambda: self._shared.hit(hits)) or mine)
+
+    async def _reserve(self, account: str, hits: Sequence[Hit]) -> tuple[Reservation, bool]:
+        found = await self._ask(lambda: self._shared.reserve(account, hits=hits))
+        if found is None:
+            return await self._own.reserve(account, hits=()), False
+        self._require_allowed(Action.LOG_IN, hits, found.verdicts)
+        return found, True
+
+    async def _until_settled(self, account: str) -> None:
+        """Or until it is time to look whether another process has settled one."""
+        settled = self._settled.setdefault(account, asyncio.Event())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SECONDS_BETWEEN_LOOKS):
+                await settled.wait()
+
+    async def _settle(self, place: Place, settle: Callable[[str], Awaitable[None]]) -> None:
+        """A place that the shared state is not told of is a failure there after a while."""
+        if place.is_shared:
+            await self._ask(lambda: settle(place.account))
+        settled = self._settled.pop(place.account, None)
+        if settled:
+            settled.set()
+
+    async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """What the shared state says; `None` while it is away, and for a while after: nobody waits for it then."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if began < self._alone_until:
+            self._decided_alone += 1
+            return None
+        try:
+            async with asyncio.timeout(_SECONDS_FOR_AN_ANSWER):
+                return await ask()
+        except (Unavailable, TimeoutError):
+            if began >= self._alone_until:
+                self._events.record(ThrottleStateAway(self._decided_alone))
+                self._decided_alone = 0
+            self._alone_until = loop.time() + _SECONDS_ALONE
+            self._decided_alone += 1
+            return None
+
+    def _require_not_full(self, action: Action, hits: Sequence[Hit]) -> None:
+        now = self._clock.now()
+        for hit in hits:
+            full_until = self._full_until.get(hit.key, now)
+            if full_until > now:
+                raise TooManyRequests(action, hit.limit, full_until - now)
+
+    def _require_allowed(self, action: Action, hits: Sequence[Hit], verdicts: Sequence[Verdict]) -> None:
+        self._learn(hits, verdicts)
+        for hit, verdict in zip(hits, verdicts, strict=True):
+            if not verdict.allowed:
+                raise TooManyRequests(action, hit.limit, verdict.retry_after)
+
+    def _learn(self, hits: Sequence[Hit], verdicts: Sequence[Verdict]) -> None:
+        now = self._clock.now()
+        for hit, verdict in zip(hits, verdicts, strict=True):
+            if verdict.retry_after:
+                self._full_until[hit.key] = now + verdict.retry_after
+                self._full_until.move_to_end(hit.key)
+        while len(self._full_until) > _MOST_KNOWN:
+            self._full_until.popitem(last=False)
+
+    def _hits(self, action: Action, limit: Limit, origin: Origin) -> Sequence[Hit]:
+        networks = networks_of(origin.address) if origin.address else ()
+        limits = (limit, limit.widened(WIDER_FACTOR))
+        return [Hit(self._digest(action, str(network)), of_it) for network, of_it in zip(networks, limits, strict=False)]
+
+    def _account(self, user_id: UserId | None, identifier: str) -> str:
+        return str(user_id) if user_id else UNKNOWN + self._digest("name", _folded(identifier))
+
+    def _digest(self, kind: str, text: str) -> str:
+        return hmac.digest(self._key, f"{kind}\n{text}".encode(errors="surrogatepass"), hashlib.sha256)[:_BYTES].hex()
+
+
+def _folded(identifier: str) -> str:
+    """As an account would be found by it: else an unknown name had a place for each way of writing it."""
+    try:
+        return Username.parse(identifier).key
+    except InvalidUsername:
+        return identifier.strip().casefold()

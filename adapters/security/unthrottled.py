@@ -1,0 +1,27 @@
+"""No throttle, for development: for benchmarks, and tests of something else."""
+
+from typing import final
+
+from application.ports.throttle import Place
+from domain.origin import Origin
+from domain.throttle import Action
+from domain.user import UserId
+
+
+@final
+class Unthrottled:
+    async def admit(self, action: Action, origin: Origin) -> None: ...
+
+    async def count_failure(self, action: Action, origin: Origin) -> None: ...
+
+    async def reserve(self, user_id: UserId | None, *, identifier: str, origin: Origin) -> Place:
+        del identifier, origin
+        return Place(str(user_id), is_shared=False)
+
+    async def fail(self, place: Place) -> None: ...
+
+    async def succeed(self, place: Place) -> None: ...
+
+    async def give_back(self, place: Place) -> None: ...
+
+    async def reopen(self, user_id: UserId) -> None: ...

@@ -1,0 +1,211 @@
+"""What was counted, in SQL: one upsert for each hit, so that several machines share one truth.
+
+Written out, since it is run at every log-in: to put such statements together takes longer than to run them.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, final
+
+from sqlalchemy import Result, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.sql.engines import StoreTime
+from adapters.sql.reach import Reach
+from application.ports.throttle import UNKNOWN, Hit, Reservation
+from domain.attempts import FREE, HELD_FOR, KEPT_FOR, LONGEST_WAIT, MOST, Admission, wait_after
+from domain.throttle import Verdict
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _in_us(span: timedelta) -> int:
+    return span // _MICROSECOND
+
+
+def _wait_after(failures: str) -> str:
+    short = (number for number in range(FREE, MOST) if wait_after(number) < LONGEST_WAIT)
+    waits = " ".join(f"WHEN {failures} = {number} THEN {_in_us(wait_after(number))}" for number in short)
+    return f"CASE WHEN {failures} < {FREE} THEN 0 {waits} ELSE {_in_us(LONGEST_WAIT)} END"
+
+
+_NOW = {"postgresql": "CAST(extract(epoch FROM now()) * 1000000 AS bigint)", "sqlite": "CAST(:now AS bigint)"}
+# On PostgreSQL, do not wait for the disk at this commit: what a crash may lose here is a count.
+_LIGHTLY = {"postgresql": "set_config('synchronous_commit', 'off', true)", "sqlite": "''"}
+
+# domain.throttle.Limit.hit
+_HIT = """
+INSERT INTO throttle (key, due_at, allowed) VALUES {rows}
+ON CONFLICT (key) DO UPDATE SET (due_at, allowed) = (
+  SELECT CASE WHEN k.began + k.share <= k.now + k.depth THEN k.began + k.share ELSE k.began END,
+    k.began + k.share <= k.now + k.depth
+  FROM (
+    SELECT {now} AS now, CASE WHEN throttle.due_at > {now} THEN throttle.due_at ELSE {now} END AS began,
+      {shares} AS share, {depths} AS depth
+  ) k
+)
+RETURNING key, due_at, allowed, {now} AS now, {lightly} AS lightly
+"""
+# domain.attempts.Attempts.reserve. The row of an account that was never tried is made with its first place taken.
+_RESERVE = f"""
+INSERT INTO attempts (account, failures, reserved, reserved_until, free_at, admission)
+SELECT CAST(:account AS varchar), 0, 1, {{now}} + {_in_us(HELD_FOR)}, 0, '{Admission.RESERVED}' WHERE {{unless}}
+ON CONFLICT (account) DO UPDATE SET (failures, reserved, reserved_until, free_at, admission) = (
+  SELECT d.failures, CASE d.admission WHEN '{Admission.RESERVED}' THEN d.reserved + 1 ELSE d.reserved END,
+    CASE d.admission WHEN '{Admission.RESERVED}' THEN {{now}} + {_in_us(HELD_FOR)} ELSE attempts.reserved_until END,
+    d.free_at, d.admission
+  FROM (
+    SELECT k.failures, k.reserved, k.free_at, CASE
+      WHEN k.failures >= {MOST} THEN '{Admission.CLOSED}'
+      WHEN k.failures + k.reserved < {FREE} THEN '{Admission.RESERVED}'
+      WHEN k.failures < {FREE} THEN '{Admission.FULL}'
+      WHEN k.free_at > {{now}} THEN '{Admission.EARLY}'
+      WHEN k.reserved > 0 THEN '{Admission.FULL}'
+      ELSE '{Admission.RESERVED}' END AS admission
+    FROM (
+      SELECT l.failures, CASE WHEN l.lost THEN 0 ELSE attempts.reserved END AS reserved,
+        CASE WHEN l.lost THEN attempts.reserved_until + {_wait_after("l.failures")} ELSE attempts.free_at END AS free_at
+      FROM (
+        SELECT attempts.reserved > 0 AND attempts.reserved_until <= {{now}} AS lost, CASE
+          WHEN attempts.reserved > 0 AND attempts.reserved_until <= {{now}} THEN attempts.failures + attempts.reserved
+          ELSE attempts.failures END AS failures
+      ) l
+    ) k
+  ) d
+)
+RETURNING admission, free_at, {{now}} AS now, {{lightly}} AS lightly
+"""
+_HIT_AND_RESERVE = """
+WITH hit AS ({hit}), placed AS ({reserve})
+SELECT hit.key, hit.due_at, hit.allowed, hit.now, placed.admission, placed.free_at FROM hit LEFT JOIN placed ON true
+"""
+_SETTLE = """
+UPDATE attempts SET reserved = CASE WHEN reserved > 0 THEN reserved - 1 ELSE 0 END {changes}
+WHERE account = :account RETURNING {lightly} AS lightly
+"""
+_FORGET_HITS = "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE due_at <= {now} LIMIT :most)"
+_FORGET_ATTEMPTS = f"""
+DELETE FROM attempts WHERE account IN (
+  SELECT account FROM attempts WHERE account LIKE '{UNKNOWN}%' AND reserved_until <= {{now}} - {_in_us(KEPT_FOR)} LIMIT :most
+)
+"""
+
+
+@final
+class SqlThrottleState:
+    """A contract holds it, the memory adapter and `domain.attempts` to the same outcomes."""
+
+    def __init__(self, engine: AsyncEngine, reach: Reach, time: StoreTime) -> None:
+        self._transactions = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reach = reach
+        self._time = time
+        self._dialect = engine.dialect.name
+
+    async def hit(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
+        return _verdicts(hits, (await self._run(_hitting(self._dialect, len(hits)), _parameters(hits))).all())
+
+    async def reserve(self, account: str, *, hits: Sequence[Hit]) -> Reservation:
+        reserving = _reserving(self._dialect)
+        if not hits:
+            return _reservation([], (await self._run(reserving, {"account": account})).one())
+        if self._dialect == "postgresql":
+            both = _hitting_and_reserving(self._dialect, len(hits))
+            rows = (await self._run(both, {"account": account, **_parameters(hits)})).all()
+            return _reservation(_verdicts(hits, rows), rows[0])
+        now = self._now()
+        async with self._reach.translating(), self._transactions.begin() as connection:
+            hitting = _hitting(self._dialect, len(hits))
+            verdicts = _verdicts(hits, (await connection.execute(hitting, _parameters(hits) | now)).all())
+            if not all(verdict.allowed for verdict in verdicts):
+                return Reservation(verdicts)
+            return _reservation(verdicts, (await connection.execute(reserving, {"account": account} | now)).one())
+
+    async def fail(self, account: str) -> None:
+        await self._run(_failing(self._dialect), {"account": account})
+
+    async def succeed(self, account: str) -> None:
+        await self._run(_settling(self._dialect, ", failures = 0, free_at = 0"), {"account": account})
+
+    async def give_back(self, account: str) -> None:
+        await self._run(_settling(self._dialect), {"account": account})
+
+    async def forget_idle(self, *, limit: int) -> int:
+        forgetting = [text(_filled(statement, self._dialect)) for statement in (_FORGET_HITS, _FORGET_ATTEMPTS)]
+        return sum([(await self._run(statement, {"most": limit})).rowcount for statement in forgetting])  # type: ignore[attr-defined]
+
+    def _now(self) -> dict[str, int]:
+        """SQLite has no clock that a test could set; PostgreSQL's is its own."""
+        return {} if self._dialect == "postgresql" else {"now": (self._time.by_clock() - _EPOCH) // _MICROSECOND}
+
+    async def _run(self, statement: TextClause, parameters: Mapping[str, Any]) -> Result[Any]:
+        async with self._reach.translating(), self._engine.connect() as connection:
+            return await connection.execute(statement, {**parameters, **self._now()})
+
+
+@cache
+def _hitting(dialect: str, hits: int) -> TextClause:
+    return text(_hit_text(dialect, hits))
+
+
+@cache
+def _reserving(dialect: str) -> TextClause:
+    return text(_filled(_RESERVE, dialect, unless="true"))
+
+
+@cache
+def _hitting_and_reserving(dialect: str, hits: int) -> TextClause:
+    reserve = _filled(_RESERVE, dialect, unless="NOT EXISTS (SELECT 1 FROM hit WHERE NOT allowed)")
+    return text(_HIT_AND_RESERVE.format(hit=_hit_text(dialect, hits), reserve=reserve))
+
+
+@cache
+def _failing(dialect: str) -> TextClause:
+    return _settling(dialect, f", failures = failures + 1, free_at = {_NOW[dialect]} + {_wait_after('(failures + 1)')}")
+
+
+@cache
+def _settling(dialect: str, changes: str = "") -> TextClause:
+    return text(_filled(_SETTLE, dialect, changes=changes))
+
+
+def _filled(statement: str, dialect: str, **parts: str) -> str:
+    return statement.format(now=_NOW[dialect], lightly=_LIGHTLY[dialect], **parts)
+
+
+def _hit_text(dialect: str, hits: int) -> str:
+    numbers = range(hits)
+    rows = ", ".join(f"(:key{n}, {_NOW[dialect]} + CAST(:share{n} AS bigint), true)" for n in numbers)
+    shares = " ".join(f"WHEN throttle.key = :key{n} THEN CAST(:share{n} AS bigint)" for n in numbers)
+    depths = " ".join(f"WHEN throttle.key = :key{n} THEN CAST(:depth{n} AS bigint)" for n in numbers)
+    return _filled(_HIT, dialect, rows=rows, shares=f"CASE {shares} END", depths=f"CASE {depths} END")
+
+
+def _parameters(hits: Sequence[Hit]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for number, hit in enumerate(hits):
+        named[f"key{number}"] = hit.key
+        named[f"share{number}"] = _in_us(hit.limit.share)
+        named[f"depth{number}"] = _in_us(hit.limit.depth)
+    return named
+
+
+def _verdicts(hits: Sequence[Hit], rows: Sequence[Any]) -> list[Verdict]:
+    """The database returns rows in an order of its own."""
+    found = {row.key: row for row in rows}
+    return [
+        hit.limit.verdict(_time(found[hit.key].due_at), _time(found[hit.key].now), allowed=bool(found[hit.key].allowed))
+        for hit in hits
+    ]
+
+
+def _reservation(verdicts: Sequence[Verdict], row: Any) -> Reservation:
+    admission = Admission(row.admission) if row.admission else None
+    early = admission is Admission.EARLY
+    return Reservation(verdicts, admission, _time(row.free_at) - _time(row.now) if early else timedelta())
+
+
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + microseconds * _MICROSECOND

@@ -1,0 +1,28 @@
+"""Looking at a password: the one way to do it, whatever it is asked for."""
+
+from application.ports.passwords import PasswordHasher
+from application.ports.throttle import Throttle
+from domain.errors import Unavailable
+from domain.origin import Origin
+from domain.password import PlainPassword
+from domain.user import User
+
+
+async def check_password(
+    password: PlainPassword, user: User | None, *, identifier: str, origin: Origin, hasher: PasswordHasher, throttle: Throttle
+) -> bool:
+    """Whether it is the password of the user, who exists and is not disabled; it takes as long whatever it is not for.
+
+    Counted before it is looked at, also for a name that nobody has. Raises `Throttled`.
+    """
+    place = await throttle.reserve(user.id if user else None, identifier=identifier, origin=origin)
+    try:
+        matches = await hasher.verify(password, user.password_hash if user else None)
+    except Unavailable:
+        await throttle.give_back(place)
+        raise
+    if not matches or user is None or user.disabled_at:
+        await throttle.fail(place)
+        return False
+    await throttle.succeed(place)
+    return True

@@ -1,0 +1,41 @@
+"""Refusing by address, before a body is read."""
+
+from collections.abc import Mapping
+from typing import Any, final
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from application.limits.admit_request import AdmitRequest
+from domain.throttle import Action, Throttled
+from entrypoints.http.middleware import refuse
+from entrypoints.http.origin import origin_of
+from entrypoints.http.problems import of_refusal
+
+# A password is counted where it is looked at: /token also serves refresh tokens, whose sender is not to be kept out.
+BY_ADDRESS: Mapping[str, Action] = {
+    "/signup": Action.SIGN_UP,
+    "/refresh": Action.REFRESH,
+    "/introspect": Action.INTROSPECTION,
+    "/revoke": Action.INTROSPECTION,
+}
+
+
+@final
+class ThrottleByAddress:
+    """Counts requests to the routes above, where the address alone decides; paths are exact, as the router takes them."""
+
+    def __init__(self, app: ASGIApp, *, use_cases: Mapping[type, Any]) -> None:
+        self._app = app
+        self._use_cases = use_cases
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        action = BY_ADDRESS.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if action is not None:
+            admit_request: AdmitRequest = self._use_cases[AdmitRequest]
+            try:
+                await admit_request(action=action, origin=origin_of(HTTPConnection(scope)))
+            except Throttled as refused:
+                await refuse(of_refusal(refused), scope, receive, send, has_body=True)
+                return
+        await self._app(scope, receive, send)

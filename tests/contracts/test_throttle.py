@@ -1,0 +1,170 @@
+"""What was counted, on each storage: the same verdicts, in any order of events, by any number of rivals."""
+
+import asyncio
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from application.ports.throttle import UNKNOWN, Hit
+from domain.attempts import FREE, HELD_FOR, KEPT_FOR, MOST, Admission, wait_after
+from domain.throttle import Limit
+from tests.contracts.conftest import Storage
+
+TEN = Limit(10, timedelta(hours=1))
+ACCOUNT = "an account"
+
+
+async def reserve(storage: Storage, account: str = ACCOUNT) -> Admission | None:
+    return (await storage.store.throttle.reserve(account, hits=())).admission
+
+
+async def failed(storage: Storage, times: int) -> None:
+    """So many failures, as fast as they are let through."""
+    for failures in range(1, times + 1):
+        assert await reserve(storage) is Admission.RESERVED
+        await storage.store.throttle.fail(ACCOUNT)
+        await storage.age(wait_after(failures))
+
+
+async def test_ac07_of_many_rivals_as_many_are_let_through_as_the_limit_says(storage: Storage) -> None:
+    hits = [Hit("an address", TEN)]
+    stores = [storage.store, storage.another] * 25
+
+    verdicts = [verdict for [verdict] in await asyncio.gather(*(store.throttle.hit(hits) for store in stores))]
+
+    assert sum(verdict.allowed for verdict in verdicts) == 10
+    assert {verdict.remaining for verdict in verdicts if verdict.allowed} == set(range(10))
+    refused = [verdict.retry_after for verdict in verdicts if not verdict.allowed]
+    assert all(TEN.share - timedelta(seconds=30) < retry_after <= TEN.share for retry_after in refused)
+
+
+async def test_what_was_taken_comes_back_with_time(storage: Storage) -> None:
+    for _ in range(10):
+        await storage.store.throttle.hit([Hit("an address", TEN)])
+    [full] = await storage.store.throttle.hit([Hit("an address", TEN)])
+    await storage.age(TEN.share)
+
+    [first], [second] = [await storage.another.throttle.hit([Hit("an address", TEN)]) for _ in range(2)]
+
+    assert [full.allowed, first.allowed, second.allowed] == [False, True, False]
+
+
+async def test_keys_are_counted_apart_and_each_by_its_own_limit(storage: Storage) -> None:
+    wide, narrow = Hit("a /48", Limit(3, timedelta(hours=1))), Hit("a /64", Limit(1, timedelta(hours=1)))
+    other = Hit("another /64", narrow.limit)
+
+    both = [await storage.store.throttle.hit([one, wide]) for one in (narrow, narrow, other)]
+
+    assert [[verdict.allowed for verdict in verdicts] for verdicts in both] == [[True, True], [False, True], [True, True]]
+    [refused] = await storage.store.throttle.hit([wide])
+    assert not refused.allowed
+
+
+async def test_ac08_of_fifty_parallel_attempts_at_one_account_five_get_a_place(storage: Storage) -> None:
+    stores = [storage.store, storage.another] * 25
+
+    found = await asyncio.gather(*(store.throttle.reserve(ACCOUNT, hits=()) for store in stores))
+
+    assert sorted(one.admission or "" for one in found) == [Admission.FULL] * 45 + [Admission.RESERVED] * FREE
+
+
+async def test_a_refused_hit_takes_no_place(storage: Storage) -> None:
+    hits = [Hit("an address", Limit(2, timedelta(hours=1)))]
+
+    found = [await storage.store.throttle.reserve(ACCOUNT, hits=hits) for _ in range(4)]
+
+    assert [one.admission for one in found] == [Admission.RESERVED] * 2 + [None] * 2
+    assert [one.verdicts[0].allowed for one in found] == [True] * 2 + [False] * 2
+    assert [await reserve(storage) for _ in range(4)] == [Admission.RESERVED] * 3 + [Admission.FULL]
+
+
+async def test_after_five_failures_each_attempt_waits_longer(storage: Storage) -> None:
+    await failed(storage, FREE - 1)
+    waits = []
+    for failures in range(FREE, FREE + 4):
+        assert await reserve(storage) is Admission.RESERVED
+        await storage.store.throttle.fail(ACCOUNT)
+        early = await storage.another.throttle.reserve(ACCOUNT, hits=())
+        waits.append(early.retry_after)
+        assert early.admission is Admission.EARLY
+        await storage.age(wait_after(failures))
+
+    assert all(before < after for before, after in pairwise(waits))
+    assert [round(wait / timedelta(seconds=30)) for wait in waits] == [1, 2, 4, 8]
+
+
+async def test_after_a_wait_one_is_let_through_at_a_time(storage: Storage) -> None:
+    await failed(storage, 6)
+
+    found = await asyncio.gather(*(storage.store.throttle.reserve(ACCOUNT, hits=()) for _ in range(10)))
+
+    assert sorted(one.admission or "" for one in found) == [Admission.FULL] * 9 + [Admission.RESERVED]
+
+
+async def test_ac07_after_a_hundred_failures_the_account_is_closed_until_a_success(storage: Storage) -> None:
+    await failed(storage, MOST)
+    await storage.age(timedelta(days=400))
+    closed = await reserve(storage)
+
+    await storage.store.throttle.succeed(ACCOUNT)
+
+    assert closed is Admission.CLOSED
+    assert await reserve(storage) is Admission.RESERVED
+
+
+async def test_a_success_gives_the_place_back_and_forgets_the_failures(storage: Storage) -> None:
+    await failed(storage, 4)
+    assert await reserve(storage) is Admission.RESERVED
+
+    await storage.store.throttle.succeed(ACCOUNT)
+
+    assert [await reserve(storage) for _ in range(6)] == [Admission.RESERVED] * FREE + [Admission.FULL]
+
+
+async def test_an_attempt_that_was_not_evaluated_costs_nothing(storage: Storage) -> None:
+    for _ in range(20):
+        assert await reserve(storage) is Admission.RESERVED
+        await storage.store.throttle.give_back(ACCOUNT)
+
+    assert [await reserve(storage) for _ in range(6)] == [Admission.RESERVED] * FREE + [Admission.FULL]
+
+
+async def test_a_place_that_a_killed_process_held_is_a_failure_after_a_while(storage: Storage) -> None:
+    assert [await reserve(storage) for _ in range(6)] == [Admission.RESERVED] * FREE + [Admission.FULL]
+
+    await storage.age(HELD_FOR)
+    found = await storage.store.throttle.reserve(ACCOUNT, hits=())
+
+    assert found.admission is Admission.EARLY
+    assert timedelta(seconds=20) < found.retry_after <= wait_after(FREE)
+
+
+async def test_settling_what_was_never_reserved_changes_no_count_below_zero(storage: Storage) -> None:
+    await storage.store.throttle.give_back(ACCOUNT)
+    await storage.store.throttle.succeed(ACCOUNT)
+
+    assert [await reserve(storage) for _ in range(6)] == [Admission.RESERVED] * FREE + [Admission.FULL]
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, f"{UNKNOWN}nobody"])
+async def test_failures_at_an_account_are_kept_and_those_at_no_account_for_a_month(storage: Storage, account: str) -> None:
+    throttle = storage.store.throttle
+    for _ in range(FREE):
+        await throttle.reserve(account, hits=[Hit("an address", TEN)])
+        await throttle.fail(account)
+    removed = [await throttle.forget_idle(limit=10)]
+    await storage.age(KEPT_FOR + timedelta(hours=1))
+
+    removed += [await throttle.forget_idle(limit=10) for _ in range(2)]
+
+    assert removed == [0, 1 + account.startswith(UNKNOWN), 0]
+    places = [(await throttle.reserve(account, hits=())).admission for _ in range(2)]
+    assert places == [Admission.RESERVED, Admission.RESERVED if account.startswith(UNKNOWN) else Admission.FULL]
+
+
+async def test_no_more_is_removed_than_is_asked_for(storage: Storage) -> None:
+    await storage.store.throttle.hit([Hit(f"address {number}", TEN) for number in range(5)])
+    await storage.age(timedelta(hours=1))
+
+    assert [await storage.store.throttle.forget_idle(limit=3) for _ in range(3)] == [3, 2, 0]
