@@ -13,9 +13,11 @@ from domain.throttle import Throttled, in_words
 
 FREE = 5
 MOST = 100
+MOST_OF_A_DEVICE = 10
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
 KEPT_FOR = timedelta(days=30)  # at a name that nobody has
+DEVICE_KEPT_FOR = timedelta(days=180)  # as long as its token could be good
 HELD_FOR = timedelta(seconds=10)  # longer than any answer takes: a process that was killed gives no place back
 
 
@@ -24,6 +26,18 @@ class Admission(StrEnum):
     FULL = "full"  # every place is reserved: none is to be had until one is settled
     EARLY = "early"
     CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`free` failures in a row without a wait, and `most` in all."""
+
+    free: int
+    most: int
+
+
+OF_AN_ACCOUNT = Rule(FREE, MOST)
+OF_A_DEVICE = Rule(MOST_OF_A_DEVICE, MOST_OF_A_DEVICE)
 
 
 def wait_after(failures: int) -> timedelta:
@@ -42,10 +56,10 @@ class Attempts:
     reserved_until: datetime | None = None
     free_at: datetime | None = None
 
-    def reserve(self, now: datetime) -> tuple[Self, Admission]:
+    def reserve(self, now: datetime, rule: Rule = OF_AN_ACCOUNT) -> tuple[Self, Admission]:
         """Take a place, if one is to be had. Places that nobody settled in time were failures."""
         known = self._without_lost(now)
-        admission = known._admit(now)
+        admission = known._admit(now, rule)
         if admission is Admission.RESERVED:
             known = replace(known, reserved=known.reserved + 1, reserved_until=now + HELD_FOR)
         return known, admission
@@ -55,7 +69,10 @@ class Attempts:
         return replace(self.give_back(), failures=failures, free_at=now + wait_after(failures))
 
     def succeed(self) -> Self:
-        return replace(self.give_back(), failures=0, free_at=None)
+        return self.give_back().forgive()
+
+    def forgive(self) -> Self:
+        return replace(self, failures=0, free_at=None)
 
     def give_back(self) -> Self:
         """For an attempt that was not evaluated."""
@@ -64,8 +81,8 @@ class Attempts:
     def retry_after(self, now: datetime) -> timedelta:
         return max((self.free_at or now) - now, timedelta())
 
-    def is_idle(self, now: datetime) -> bool:
-        return self.reserved_until is None or self.reserved_until <= now - KEPT_FOR
+    def is_idle(self, now: datetime, kept_for: timedelta) -> bool:
+        return self.reserved_until is None or self.reserved_until <= now - kept_for
 
     def _without_lost(self, now: datetime) -> Self:
         if not self.reserved or self.reserved_until is None or now < self.reserved_until:
@@ -73,11 +90,11 @@ class Attempts:
         failures = self.failures + self.reserved
         return replace(self, failures=failures, reserved=0, free_at=self.reserved_until + wait_after(failures))
 
-    def _admit(self, now: datetime) -> Admission:
-        if self.failures >= MOST:
+    def _admit(self, now: datetime, rule: Rule) -> Admission:
+        if self.failures >= rule.most:
             return Admission.CLOSED
-        if self.failures < FREE:
-            return Admission.RESERVED if self.failures + self.reserved < FREE else Admission.FULL
+        if self.failures < rule.free:
+            return Admission.RESERVED if self.failures + self.reserved < rule.free else Admission.FULL
         if self.free_at is not None and now < self.free_at:
             return Admission.EARLY
         return Admission.FULL if self.reserved else Admission.RESERVED
@@ -97,7 +114,8 @@ class TooManyFailures(Throttled):
     def detail(self) -> str:  # type: ignore[override]  # a property of the field, as Refusal has it
         return (
             "Too many wrong passwords were tried for this account, by you or by somebody else. Nothing is lost: try again in"
-            f" {in_words(self.retry_after)}. Each further wrong password makes the wait longer."
+            f" {in_words(self.retry_after)}, or at once on a device that has logged in before. Each further wrong password"
+            " makes the wait longer."
         )
 
 
@@ -108,5 +126,5 @@ class LogInClosed(Throttled):
     window = retry_after = LONGEST_WAIT
     detail = (
         "A hundred wrong passwords in a row were tried for this account, and it takes no more of them. Where you are logged in"
-        " you stay logged in. Ask who runs this service to open it again."
+        " you stay logged in, and a device that has logged in before still can. Ask who runs this service to open it again."
     )

@@ -30,6 +30,7 @@ class Origin:
 
     user_agent: str = ""
     address: IPv4Address | IPv6Address | None = None
+    device_token: str = field(default="", repr=False)  # what it was given when it logged in before
     request_id: str | None = None  # None of what does not come by a request
 
     @property

@@ -198,6 +198,7 @@ class TokenPair:
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_in: timedelta
+    device_token: str = field(default="", repr=False)  # of a log-in: no authenticator, but its device is not kept waiting
 
 
 # The outcomes of a rotation: a closed union, so that the type checker sees a forgotten one.

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar, final
 
 from application.ports.clock import Clock
-from application.ports.throttle import UNKNOWN, Hit, Reservation
-from domain.attempts import Admission, Attempts
+from application.ports.throttle import DEVICE, UNKNOWN, Hit, Reservation
+from domain.attempts import DEVICE_KEPT_FOR, KEPT_FOR, OF_AN_ACCOUNT, Admission, Attempts, Rule
 from domain.throttle import Verdict
 
 T = TypeVar("T")
@@ -29,20 +29,22 @@ class MemoryThrottleState:
             _keep(self._due_at, hit.key, verdict.due_at)
         return verdicts
 
-    async def reserve(self, account: str, *, hits: Sequence[Hit]) -> Reservation:
+    async def reserve(self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT) -> Reservation:
         verdicts = await self.hit(hits)
         if not all(verdict.allowed for verdict in verdicts):
             return Reservation(verdicts)
         now = self._clock.now()
-        attempts, admission = self._attempts.get(account, Attempts()).reserve(now)
+        attempts, admission = self._attempts.get(account, Attempts()).reserve(now, rule)
         _keep(self._attempts, account, attempts)
         return Reservation(verdicts, admission, attempts.retry_after(now) if admission is Admission.EARLY else timedelta())
 
     async def fail(self, account: str) -> None:
         self._settle(account, lambda attempts: attempts.fail(self._clock.now()))
 
-    async def succeed(self, account: str) -> None:
+    async def succeed(self, account: str, *, forgiving: str | None = None) -> None:
         self._settle(account, Attempts.succeed)
+        if forgiving:
+            self._settle(forgiving, Attempts.forgive)
 
     async def give_back(self, account: str) -> None:
         self._settle(account, Attempts.give_back)
@@ -52,7 +54,12 @@ class MemoryThrottleState:
         over = [key for key, due_at in self._due_at.items() if due_at <= now][:limit]
         for key in over:
             del self._due_at[key]
-        idle = [key for key, attempts in self._attempts.items() if key.startswith(UNKNOWN) and attempts.is_idle(now)][:limit]
+        kept = {UNKNOWN: KEPT_FOR, DEVICE: DEVICE_KEPT_FOR}
+        idle = [
+            key
+            for key, attempts in self._attempts.items()
+            if any(key.startswith(kind) and attempts.is_idle(now, kept_for) for kind, kept_for in kept.items())
+        ][:limit]
         for key in idle:
             del self._attempts[key]
         return len(over) + len(idle)

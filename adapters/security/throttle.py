@@ -7,19 +7,21 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar, final
 
+from adapters.security.device_tokens import MacDeviceTokens
 from adapters.security.secret_key import SecretKey
 from application.ports.clock import Clock
 from application.ports.events import Events
-from application.ports.throttle import UNKNOWN, Hit, Place, Reservation, ThrottleState
-from domain.attempts import Admission, LogInClosed, TooManyFailures
+from application.ports.throttle import DEVICE, UNKNOWN, Hit, Place, Reservation, ThrottleState
+from domain.attempts import OF_A_DEVICE, OF_AN_ACCOUNT, Admission, LogInClosed, Rule, TooManyFailures
 from domain.client_address import WIDER_FACTOR, networks_of
 from domain.errors import Unavailable
 from domain.events import LogInsTightened, ThrottleStateAway
 from domain.origin import Origin
 from domain.throttle import Action, Limit, Limits, TooManyRequests, Verdict
-from domain.user import UserId
+from domain.user import User, UserId
 from domain.username import InvalidUsername, Username
 
 T = TypeVar("T")
@@ -53,6 +55,7 @@ class SharedThrottle:
     ) -> None:
         self._shared = shared
         self._own = own
+        self._device_tokens = MacDeviceTokens(secret)
         self._key = secret.derive("throttle")[0].key
         self._limits = limits
         self._clock = clock
@@ -76,13 +79,15 @@ class SharedThrottle:
             mine = await self._own.hit(hits)
             self._learn(hits, await self._ask(lambda: self._shared.hit(hits)) or mine)
 
-    async def reserve(self, user_id: UserId | None, *, identifier: str, origin: Origin) -> Place:
-        account = self._account(user_id, identifier)
-        found, is_shared = await self._reserve(account, await self._hits_of_a_log_in(origin))
-        deadline = asyncio.get_running_loop().time() + self._patience
-        while found.admission is Admission.FULL and asyncio.get_running_loop().time() < deadline:
-            await self._until_settled(account)
-            found, is_shared = await self._reserve(account, ())
+    async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
+        account = self._account(user.id if user else None, identifier)
+        device = self._device(user, origin)
+        if device:
+            found, is_shared = await self._wait_for_a_place(DEVICE + device.hex(), (), OF_A_DEVICE)
+            if found.admission is Admission.RESERVED:
+                return Place(DEVICE + device.hex(), is_shared, forgiven=account)
+        hits = await self._hits_of_a_log_in(origin)
+        found, is_shared = await self._wait_for_a_place(account, hits, OF_AN_ACCOUNT)
         match found.admission:
             case Admission.RESERVED:
                 return Place(account, is_shared)
@@ -91,13 +96,27 @@ class SharedThrottle:
             case _:
                 raise TooManyFailures(max(found.retry_after, timedelta(seconds=1)))
 
+    def device_token(self, user: User, origin: Origin) -> str:
+        return self._device_tokens.seal(user, device=self._device(user, origin), at=self._clock.now())
+
+    def _device(self, user: User | None, origin: Origin) -> bytes | None:
+        return self._device_tokens.open(origin.device_token, user=user, at=self._clock.now()) if user else None
+
+    async def _wait_for_a_place(self, account: str, hits: Sequence[Hit], rule: Rule) -> tuple[Reservation, bool]:
+        found, is_shared = await self._reserve(account, hits, rule)
+        deadline = asyncio.get_running_loop().time() + self._patience
+        while found.admission is Admission.FULL and asyncio.get_running_loop().time() < deadline:
+            await self._until_settled(account)
+            found, is_shared = await self._reserve(account, (), rule)
+        return found, is_shared
+
     async def fail(self, place: Place) -> None:
         await self._own.fail(place.account)
         await self._settle(place, self._shared.fail)
 
     async def succeed(self, place: Place) -> None:
-        await self._own.succeed(place.account)
-        await self._settle(place, self._shared.succeed)
+        await self._own.succeed(place.account, forgiving=place.forgiven)
+        await self._settle(place, partial(self._shared.succeed, forgiving=place.forgiven))
 
     async def give_back(self, place: Place) -> None:
         if not place.is_shared:
@@ -127,10 +146,10 @@ class SharedThrottle:
         self._require_allowed(action, hits, mine)
         self._require_allowed(action, hits, await self._ask(lambda: self._shared.hit(hits)) or mine)
 
-    async def _reserve(self, account: str, hits: Sequence[Hit]) -> tuple[Reservation, bool]:
-        found = await self._ask(lambda: self._shared.reserve(account, hits=hits))
+    async def _reserve(self, account: str, hits: Sequence[Hit], rule: Rule) -> tuple[Reservation, bool]:
+        found = await self._ask(lambda: self._shared.reserve(account, hits=hits, rule=rule))
         if found is None:
-            return await self._own.reserve(account, hits=()), False
+            return await self._own.reserve(account, hits=(), rule=rule), False
         self._require_allowed(Action.LOG_IN, hits, found.verdicts)
         return found, True
 

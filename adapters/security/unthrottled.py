@@ -5,7 +5,7 @@ from typing import final
 from application.ports.throttle import Place
 from domain.origin import Origin
 from domain.throttle import Action
-from domain.user import UserId
+from domain.user import User, UserId
 
 
 @final
@@ -14,9 +14,14 @@ class Unthrottled:
 
     async def count_failure(self, action: Action, origin: Origin) -> None: ...
 
-    async def reserve(self, user_id: UserId | None, *, identifier: str, origin: Origin) -> Place:
+    async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
         del identifier, origin
-        return Place(str(user_id), is_shared=False)
+        return Place(str(user and user.id), is_shared=False)
+
+    def device_token(self, user: User, origin: Origin) -> str:
+        """None is needed."""
+        del user, origin
+        return ""
 
     async def fail(self, place: Place) -> None: ...
 

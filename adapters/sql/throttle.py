@@ -13,8 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql.engines import StoreTime
 from adapters.sql.reach import Reach
-from application.ports.throttle import UNKNOWN, Hit, Reservation
-from domain.attempts import FREE, HELD_FOR, KEPT_FOR, LONGEST_WAIT, MOST, Admission, wait_after
+from application.ports.throttle import DEVICE, UNKNOWN, Hit, Reservation
+from domain.attempts import (
+    DEVICE_KEPT_FOR,
+    FREE,
+    HELD_FOR,
+    KEPT_FOR,
+    LONGEST_WAIT,
+    MOST,
+    OF_AN_ACCOUNT,
+    Admission,
+    Rule,
+    wait_after,
+)
 from domain.throttle import Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,9 +69,9 @@ ON CONFLICT (account) DO UPDATE SET (failures, reserved, reserved_until, free_at
     d.free_at, d.admission
   FROM (
     SELECT k.failures, k.reserved, k.free_at, CASE
-      WHEN k.failures >= {MOST} THEN '{Admission.CLOSED}'
-      WHEN k.failures + k.reserved < {FREE} THEN '{Admission.RESERVED}'
-      WHEN k.failures < {FREE} THEN '{Admission.FULL}'
+      WHEN k.failures >= {{most}} THEN '{Admission.CLOSED}'
+      WHEN k.failures + k.reserved < {{free}} THEN '{Admission.RESERVED}'
+      WHEN k.failures < {{free}} THEN '{Admission.FULL}'
       WHEN k.free_at > {{now}} THEN '{Admission.EARLY}'
       WHEN k.reserved > 0 THEN '{Admission.FULL}'
       ELSE '{Admission.RESERVED}' END AS admission
@@ -85,10 +96,17 @@ _SETTLE = """
 UPDATE attempts SET reserved = CASE WHEN reserved > 0 THEN reserved - 1 ELSE 0 END {changes}
 WHERE account = :account RETURNING {lightly} AS lightly
 """
+_SUCCEED = """
+UPDATE attempts SET failures = 0, free_at = 0,
+  reserved = CASE WHEN account = :account AND reserved > 0 THEN reserved - 1 ELSE reserved END
+WHERE account IN (:account, :forgiven) RETURNING {lightly} AS lightly
+"""
 _FORGET_HITS = "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE due_at <= {now} LIMIT :most)"
 _FORGET_ATTEMPTS = f"""
 DELETE FROM attempts WHERE account IN (
-  SELECT account FROM attempts WHERE account LIKE '{UNKNOWN}%' AND reserved_until <= {{now}} - {_in_us(KEPT_FOR)} LIMIT :most
+  SELECT account FROM attempts WHERE account LIKE '{UNKNOWN}%' AND reserved_until <= {{now}} - {_in_us(KEPT_FOR)}
+    OR account LIKE '{DEVICE}%' AND reserved_until <= {{now}} - {_in_us(DEVICE_KEPT_FOR)}
+  LIMIT :most
 )
 """
 
@@ -107,12 +125,12 @@ class SqlThrottleState:
     async def hit(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
         return _verdicts(hits, (await self._run(_hitting(self._dialect, len(hits)), _parameters(hits))).all())
 
-    async def reserve(self, account: str, *, hits: Sequence[Hit]) -> Reservation:
-        reserving = _reserving(self._dialect)
+    async def reserve(self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT) -> Reservation:
+        reserving = _reserving(self._dialect, rule)
         if not hits:
             return _reservation([], (await self._run(reserving, {"account": account})).one())
         if self._dialect == "postgresql":
-            both = _hitting_and_reserving(self._dialect, len(hits))
+            both = _hitting_and_reserving(self._dialect, len(hits), rule)
             rows = (await self._run(both, {"account": account, **_parameters(hits)})).all()
             return _reservation(_verdicts(hits, rows), rows[0])
         now = self._now()
@@ -126,8 +144,8 @@ class SqlThrottleState:
     async def fail(self, account: str) -> None:
         await self._run(_failing(self._dialect), {"account": account})
 
-    async def succeed(self, account: str) -> None:
-        await self._run(_settling(self._dialect, ", failures = 0, free_at = 0"), {"account": account})
+    async def succeed(self, account: str, *, forgiving: str | None = None) -> None:
+        await self._run(_succeeding(self._dialect), {"account": account, "forgiven": forgiving or account})
 
     async def give_back(self, account: str) -> None:
         await self._run(_settling(self._dialect), {"account": account})
@@ -151,13 +169,14 @@ def _hitting(dialect: str, hits: int) -> TextClause:
 
 
 @cache
-def _reserving(dialect: str) -> TextClause:
-    return text(_filled(_RESERVE, dialect, unless="true"))
+def _reserving(dialect: str, rule: Rule) -> TextClause:
+    return text(_filled(_RESERVE, dialect, unless="true", free=rule.free, most=rule.most))
 
 
 @cache
-def _hitting_and_reserving(dialect: str, hits: int) -> TextClause:
-    reserve = _filled(_RESERVE, dialect, unless="NOT EXISTS (SELECT 1 FROM hit WHERE NOT allowed)")
+def _hitting_and_reserving(dialect: str, hits: int, rule: Rule) -> TextClause:
+    unless = "NOT EXISTS (SELECT 1 FROM hit WHERE NOT allowed)"
+    reserve = _filled(_RESERVE, dialect, unless=unless, free=rule.free, most=rule.most)
     return text(_HIT_AND_RESERVE.format(hit=_hit_text(dialect, hits), reserve=reserve))
 
 
@@ -171,7 +190,12 @@ def _settling(dialect: str, changes: str = "") -> TextClause:
     return text(_filled(_SETTLE, dialect, changes=changes))
 
 
-def _filled(statement: str, dialect: str, **parts: str) -> str:
+@cache
+def _succeeding(dialect: str) -> TextClause:
+    return text(_filled(_SUCCEED, dialect))
+
+
+def _filled(statement: str, dialect: str, **parts: str | int) -> str:
     return statement.format(now=_NOW[dialect], lightly=_LIGHTLY[dialect], **parts)
 
 

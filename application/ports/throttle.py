@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from domain.attempts import Admission
+from domain.attempts import OF_AN_ACCOUNT, Admission, Rule
 from domain.origin import Origin
 from domain.throttle import Action, Limit, Verdict
-from domain.user import UserId
+from domain.user import User, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,11 @@ class Place:
 
     account: str
     is_shared: bool  # with other processes
+    forgiven: str | None = None  # the account that a success of its device forgives
 
 
 UNKNOWN = "~"  # before the key of an identifier that nobody has
+DEVICE = "device:"  # before the key of a device
 
 
 class Throttle(Protocol):
@@ -34,8 +36,11 @@ class Throttle(Protocol):
 
     async def count_failure(self, action: Action, origin: Origin) -> None: ...
 
-    async def reserve(self, user_id: UserId | None, *, identifier: str, origin: Origin) -> Place:
+    async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
         """Take a place among the attempts at an account, before the password is looked at.
+
+        Where the origin has a good token of a device, the place is among the attempts of that: neither account nor address
+        counts then, and ten failures in a row void it.
 
         An identifier that nobody has is counted as an account is. While the places are all reserved, waits; for 2 seconds at
         most. Raises `TooManyRequests`, `TooManyFailures` and `LogInClosed`.
@@ -46,6 +51,10 @@ class Throttle(Protocol):
 
     async def succeed(self, place: Place) -> None:
         """Give the place back, and forget the failures before it."""
+        ...
+
+    def device_token(self, user: User, origin: Origin) -> str:
+        """For the device that the user has just logged in with: it is good until the password changes, for 180 days at most."""
         ...
 
     async def give_back(self, place: Place) -> None:
@@ -84,19 +93,21 @@ class ThrottleState(Protocol):
         """Take one of each limit, where there is one: a verdict for each, in their order. What is refused takes nothing."""
         ...
 
-    async def reserve(self, account: str, *, hits: Sequence[Hit]) -> Reservation:
+    async def reserve(self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT) -> Reservation:
         """Hit, and where nothing is refused take a place among the account's attempts (`domain.attempts`)."""
         ...
 
     async def fail(self, account: str) -> None: ...
 
-    async def succeed(self, account: str) -> None: ...
+    async def succeed(self, account: str, *, forgiving: str | None = None) -> None:
+        """`forgiving` names another account whose failures are forgotten too."""
+        ...
 
     async def give_back(self, account: str) -> None: ...
 
     async def forget_idle(self, *, limit: int) -> int:
         """Remove what no longer decides anything, so many of it at most; how much it was.
 
-        Failures at an account are kept for ever, those at a name that nobody has for 30 days.
+        Failures at an account are kept for ever, those at a name that nobody has for 30 days, those of a device for 180.
         """
         ...

@@ -63,6 +63,7 @@ class Login:
             access_token=await self.access_tokens.issue(session, expires_at=expires_at),
             refresh_token=self.refresh_tokens.seal(session_id=session.id, counter=session.counter, secret=secret),
             expires_in=expires_at - session.rotated_at,
+            device_token=self.throttle.device_token(user, origin),
         )
 
     async def _find(self, identifier: str) -> User | None:

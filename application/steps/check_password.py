@@ -15,7 +15,7 @@ async def check_password(
 
     Counted before it is looked at, also for a name that nobody has. Raises `Throttled`.
     """
-    place = await throttle.reserve(user.id if user else None, identifier=identifier, origin=origin)
+    place = await throttle.reserve(user, identifier=identifier, origin=origin)
     try:
         matches = await hasher.verify(password, user.password_hash if user else None)
     except Unavailable:

@@ -12,7 +12,7 @@ from adapters.security.secret_key import SecretKey
 from adapters.security.throttle import SharedThrottle
 from application.ports.throttle import Hit, Reservation, Throttle
 from application.ports.unit_of_work import StoreUnavailable
-from domain.attempts import FREE, LogInClosed, TooManyFailures
+from domain.attempts import FREE, OF_AN_ACCOUNT, LogInClosed, Rule, TooManyFailures
 from domain.events import LogInsTightened, ThrottleStateAway
 from domain.origin import NOWHERE, Origin
 from domain.throttle import Action, Limit, Limits, Per, TooManyRequests, Verdict
@@ -35,17 +35,17 @@ class Breakable:
         await self._reach()
         return await self._state.hit(hits)
 
-    async def reserve(self, account: str, *, hits: Sequence[Hit]) -> Reservation:
+    async def reserve(self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT) -> Reservation:
         await self._reach()
-        return await self._state.reserve(account, hits=hits)
+        return await self._state.reserve(account, hits=hits, rule=rule)
 
     async def fail(self, account: str) -> None:
         await self._reach()
         await self._state.fail(account)
 
-    async def succeed(self, account: str) -> None:
+    async def succeed(self, account: str, *, forgiving: str | None = None) -> None:
         await self._reach()
-        await self._state.succeed(account)
+        await self._state.succeed(account, forgiving=forgiving)
 
     async def give_back(self, account: str) -> None:
         await self._reach()

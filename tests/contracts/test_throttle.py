@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from application.ports.throttle import UNKNOWN, Hit
-from domain.attempts import FREE, HELD_FOR, KEPT_FOR, MOST, Admission, wait_after
+from application.ports.throttle import DEVICE, UNKNOWN, Hit
+from domain.attempts import FREE, HELD_FOR, KEPT_FOR, MOST, OF_A_DEVICE, Admission, wait_after
 from domain.throttle import Limit
 from tests.contracts.conftest import Storage
 
@@ -120,6 +120,28 @@ async def test_a_success_gives_the_place_back_and_forgets_the_failures(storage: 
     await storage.store.throttle.succeed(ACCOUNT)
 
     assert [await reserve(storage) for _ in range(6)] == [Admission.RESERVED] * FREE + [Admission.FULL]
+
+
+async def test_a_success_of_a_device_forgives_its_account_and_takes_no_place_of_anybody(storage: Storage) -> None:
+    device, throttle = f"{DEVICE}one", storage.store.throttle
+    await failed(storage, MOST)
+    assert (await throttle.reserve(device, hits=(), rule=OF_A_DEVICE)).admission is Admission.RESERVED
+
+    await throttle.succeed(device, forgiving=ACCOUNT)
+
+    assert [await reserve(storage) for _ in range(6)] == [Admission.RESERVED] * FREE + [Admission.FULL]
+
+
+async def test_a_device_has_ten_failures_in_a_row_without_a_wait_and_no_more(storage: Storage) -> None:
+    device, throttle = f"{DEVICE}one", storage.store.throttle
+    admissions = []
+    for _ in range(11):
+        admissions.append((await throttle.reserve(device, hits=(), rule=OF_A_DEVICE)).admission)
+        await throttle.fail(device)
+    await storage.age(timedelta(days=100))
+
+    assert admissions == [Admission.RESERVED] * 10 + [Admission.CLOSED]
+    assert (await throttle.reserve(device, hits=(), rule=OF_A_DEVICE)).admission is Admission.CLOSED
 
 
 async def test_an_attempt_that_was_not_evaluated_costs_nothing(storage: Storage) -> None:

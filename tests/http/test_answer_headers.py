@@ -90,7 +90,7 @@ async def test_ht10_browsers_are_told_to_stay_with_https_where_the_issuer_is_htt
         assert "strict-transport-security" not in answer.headers, kind
 
 
-async def test_ht12_no_answer_sets_a_cookie(api: Api, lenient_api: Api) -> None:
+async def test_ht12_no_answer_sets_a_cookie_where_nobody_is_slowed_down(api: Api, lenient_api: Api) -> None:
     for asked in (api, lenient_api):
         for kind, answer in (await every_kind_of_answer(asked)).items():
             assert "set-cookie" not in answer.headers, kind

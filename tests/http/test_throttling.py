@@ -108,7 +108,7 @@ async def test_who_mistypes_five_times_reads_what_to_do_and_gets_in_by_doing_it(
     body = require_problem(sixth, 429, "too_many_failures")
     assert body["detail"] == (
         "Too many wrong passwords were tried for this account, by you or by somebody else. Nothing is lost: try again in 30"
-        " seconds. Each further wrong password makes the wait longer."
+        " seconds, or at once on a device that has logged in before. Each further wrong password makes the wait longer."
     )
     assert (sixth.headers["Retry-After"], sixth.headers["RateLimit"]) == ("30", '"account";r=0;t=30')
     clock.advance(timedelta(seconds=30))
@@ -162,6 +162,98 @@ async def test_ac10_who_hammers_an_account_ends_no_session_of_its_owner(guarded:
     assert (await guarded.refresh(tokens["refresh_token"])).status_code == 200
     clock.advance(timedelta(seconds=30))
     assert (await guess(guarded, password=PASSWORD, address="203.0.113.9")).status_code == 200
+
+
+async def with_device(api: Api, token: str, password: str = PASSWORD, *, address: str = "127.0.0.1") -> httpx2.Response:
+    form = {"username": "johndoe", "password": password}
+    return await api.http.post("/token", data=form, headers={"X-Forwarded-For": address, "Device-Token": token})
+
+
+async def test_ac10_not_a_weapon_with_a_device_token_the_owner_gets_in_at_once(guarded: Api, clock: FakeClock) -> None:
+    await guarded.sign_up()
+    device = (await with_device(guarded, "")).headers["Device-Token"]
+    flood: Counter[int] = Counter()
+    for _ in range(24):
+        flood += await hammer(guarded)
+        clock.advance(HOUR)
+    await hammer(guarded)
+    stranger = await guess(guarded, password=PASSWORD, address="203.0.113.1")
+
+    owner = await with_device(guarded, device)
+
+    assert flood[401] < 40
+    assert flood[429] > 400
+    require_problem(stranger, 429, "too_many_failures")
+    assert owner.status_code == 200
+
+
+async def test_ac10_a_device_is_not_kept_out_by_its_address_and_opens_a_closed_account(guarded: Api, clock: FakeClock) -> None:
+    await guarded.sign_up()
+    device = (await with_device(guarded, "")).headers["Device-Token"]
+    for number in range(100):
+        await guess(guarded, address=f"198.51.100.{number}")
+        clock.advance(HOUR)
+    require_problem(await guess(guarded, password=PASSWORD), 429, "log_in_closed")
+    for number in range(70):
+        await guess(guarded, f"name{number}")
+    require_problem(await guess(guarded, "another"), 429, "too_many_requests")
+
+    assert (await with_device(guarded, device)).status_code == 200
+
+    assert (await guess(guarded, password=PASSWORD, address="203.0.113.1")).status_code == 200
+
+
+async def test_ten_wrong_passwords_in_a_row_void_a_device(guarded: Api) -> None:
+    await guarded.sign_up()
+    device = (await with_device(guarded, "")).headers["Device-Token"]
+
+    answers = [await with_device(guarded, device, WRONG) for _ in range(16)]
+
+    # Ten of the device, then the account's own five.
+    assert [answer.status_code for answer in answers] == [401] * 15 + [429]
+    assert (await with_device(guarded, device)).status_code == 429
+
+
+async def test_a_device_token_is_good_for_its_account_only_and_dead_after_a_change_of_password(guarded: Api) -> None:
+    await guarded.sign_up()
+    await guarded.sign_up(username="another", email="another@example.com")
+    answer = await with_device(guarded, "")
+    device, bearer = answer.headers["Device-Token"], {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    for number in range(FREE):
+        await guess(guarded, "another", address=f"198.51.100.{number}")
+    at_another = await guarded.http.post(
+        "/token", data={"username": "another", "password": PASSWORD}, headers={"Device-Token": device}
+    )
+    change = {"current_password": PASSWORD, "password": "a wholly other password"}
+    changed = await guarded.http.post("/users/me/password", json=change, headers=bearer)
+    for number in range(FREE):
+        await guess(guarded, address=f"198.51.100.{number}")
+
+    assert (at_another.status_code, changed.status_code) == (429, 204)
+    assert (await with_device(guarded, device, "a wholly other password")).status_code == 429
+
+
+async def test_ht12_the_cookie_of_a_device_is_for_this_host_and_no_script_and_no_credential(guarded: Api) -> None:
+    await guarded.sign_up()
+    answer = await guess(guarded, password=PASSWORD)
+
+    name, _, rest = answer.headers["set-cookie"].partition("=")
+    value, *attributes = rest.split("; ")
+
+    assert name == "__Host-device"
+    assert sorted(attributes) == ["HttpOnly", "Max-Age=15552000", "Path=/", "SameSite=strict", "Secure"]
+    assert value.startswith("prd_")
+    assert "Device-Token" not in answer.headers
+    assert value not in answer.text
+    cookie = {"Cookie": f"__Host-device={value}"}
+    require_problem(await guarded.http.get("/users/me", headers=cookie), 401, "not_authenticated")
+    require_problem(
+        await guarded.http.get("/users/me", headers={"Authorization": f"Bearer {value}"}), 401, "invalid_access_token"
+    )
+    await hammer(guarded)
+    form = {"username": "johndoe", "password": PASSWORD}
+    assert (await guarded.http.post("/token", data=form)).status_code == 429
+    assert (await guarded.http.post("/token", data=form, headers=cookie)).status_code == 200
 
 
 async def test_ac11_a_change_of_password_has_its_places_among_the_accounts_attempts(guarded: Api) -> None:

@@ -35,7 +35,7 @@ from entrypoints.http.oauth import (
     require_fields,
     require_no_client_secret,
 )
-from entrypoints.http.origin import RequestOrigin
+from entrypoints.http.origin import RequestOrigin, give_device_token
 from entrypoints.http.problems import Problem, ProblemRaised, of_refusal
 from entrypoints.http.strict import StrictRequest, StrictRoute, require_media_type
 
@@ -120,13 +120,17 @@ def _body_in_openapi(*, required: bool) -> dict[str, Any]:
     "/token",
     operation_id="log_in",
     summary="Log in",
+    description="A log-in is answered with a token of the device: in a cookie, or in `Device-Token` where the request has that"
+    " header. Sent along with later log-ins, it spares the user the waits that others' guesses cause. It is no credential.",
     responses=oauth_answers(
         TOO_MANY_LOG_INS, of_refusal(TooManyFailures()), of_refusal(LogInClosed()), OVERLOADED, STORAGE_UNAVAILABLE
     ),
 )
 async def log_in(
+    *,
     form: Annotated[TokenForm, Form()],
     request: Request,
+    response: Response,
     origin: RequestOrigin,
     login: Annotated[Login, use(Login)],
     refresh_access: Annotated[RefreshAccess, use(RefreshAccess)],
@@ -136,7 +140,9 @@ async def log_in(
         case "password":
             require_fields(username=form.username, password=form.password)
             password = PlainPassword.parse(form.password or "")
-            return TokensOut.of(await login(identifier=form.username or "", password=password, origin=origin))
+            tokens = await login(identifier=form.username or "", password=password, origin=origin)
+            give_device_token(request, response, tokens.device_token)
+            return TokensOut.of(tokens)
         case "refresh_token":
             require_fields(refresh_token=form.refresh_token)
             return TokensOut.of(await refresh_access(refresh_token=form.refresh_token or "", origin=origin))
