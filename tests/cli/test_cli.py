@@ -1,9 +1,6 @@
 import json
-import os
 import resource
-import subprocess
 from contextlib import chdir
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,7 +11,7 @@ from entrypoints.cli.run import run
 from entrypoints.settings import Settings
 from tests.examples import PASSWORD, SECRET
 from tests.foreign_hashes import KNOWN, TOO_DEAR
-from tests.server import PORTUNUS
+from tests.shell import Shell
 
 SQLITE = {"PORTUNUS_ENV": "development", "PORTUNUS_DATABASE_URL": "sqlite:///portunus.db", "PORTUNUS_SECRET_KEY": SECRET}
 DEAD = {**SQLITE, "PORTUNUS_DATABASE_URL": "postgresql://postgres:hunter2@127.0.0.1:1/nowhere"}
@@ -24,64 +21,6 @@ PRODUCTION = {
     "PORTUNUS_ISSUER": "https://id.example.com",
 }
 CREATE = ("users", "create", "johndoe", "--email", "johndoe@example.com")
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-class Shell:
-    """A shell in a folder of its own, without settings of ours."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __call__(self, *words: str, typed: str = "", **environment: str) -> Done:
-        """Run the program."""
-        return self.alone(*words, typed=typed, **environment)
-
-    def alone(self, *words: str, typed: str = "", **environment: str) -> Done:
-        """Run the program as it is installed, in a process of its own."""
-        done = subprocess.run(
-            [PORTUNUS, *words],
-            cwd=self._folder,
-            env=_without_ours(dict(os.environ)) | environment,
-            input=typed,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        return _checked(Done(done.returncode, done.stdout, done.stderr))
-
-    def refused(self, *words: str, typed: str = "", **environment: str) -> str:
-        """The one line that it was refused with."""
-        done = self(*words, typed=typed, **environment)
-        assert done.returncode == 1, done.stdout + done.stderr
-        [line] = done.stderr.splitlines()
-        return line
-
-
-def _checked(done: Done) -> Done:
-    assert "Traceback" not in done.stderr + done.stdout
-    return done
-
-
-def _without_ours(environment: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if not name.startswith("PORTUNUS_")}
-
-
-def _set_environment(environment: dict[str, str]) -> None:
-    os.environ.clear()
-    os.environ.update(environment)
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
 
 
 @pytest.fixture

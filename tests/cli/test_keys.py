@@ -5,28 +5,29 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.cli.test_cli import SQLITE, Shell
+from tests.cli.test_cli import SQLITE
 from tests.server import serving
+from tests.shell import Program, Shell
 
 OLD = SQLITE["PORTUNUS_SECRET_KEY"]
 NEW = "deadbeef00112233445566778899aabbccddeeff102938475665748392a1b0cf"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Path:
     """Where a server has been started once, so that there are keys."""
     made = tmp_path_factory.mktemp("keys")
-    assert Shell(made)("migrate", **SQLITE).returncode == 0
+    assert Shell(program, made)("migrate", **SQLITE).returncode == 0
     with serving(SQLITE["PORTUNUS_DATABASE_URL"], made, PORTUNUS_SECRET_KEY=OLD):
         pass
     return made
 
 
 @pytest.fixture
-def shell(folder: Path, tmp_path: Path) -> Shell:
+def shell(folder: Path, program: Program, tmp_path: Path) -> Shell:
     for file in folder.glob("portunus.db*"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    return Shell(tmp_path)
+    return Shell(program, tmp_path)
 
 
 def _listed(shell: Shell) -> list[dict[str, str]]:
