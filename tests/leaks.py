@@ -1,6 +1,7 @@
 """Looking, at the end of a run, for every secret that the tests sent or were given in every line that was logged meanwhile."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ class Secrets:
     """What has been sent and answered as a password, a token, or a client's secret."""
 
     def __init__(self) -> None:
-        self._known = {PASSWORD, SECRET}
+        self._known: set[str] = set()
+        self._forms: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)  # and of what, by how they begin
+        self._know([PASSWORD, SECRET])
 
     def __len__(self) -> int:
         return len(self._known)
@@ -33,11 +36,20 @@ class Secrets:
             self._know(value for name, value in body.items() if name.endswith(_SECRET_MEMBERS) and isinstance(value, str))
 
     def _know(self, found: Iterable[str]) -> None:
-        self._known |= {each for each in found if len(each) >= _FEWEST_CHARACTERS and len(set(each)) > 3}
+        for secret in {each for each in found if len(each) >= _FEWEST_CHARACTERS and len(set(each)) > 3} - self._known:
+            self._known.add(secret)
+            for form in _forms(secret):
+                self._forms[form[:_FEWEST_CHARACTERS]].append((form, secret))
 
     def found_in(self, log: str) -> list[str]:
         """The beginning of each secret that `log` has, as it is, escaped, percent-encoded, or only its latter half."""
-        return sorted(each[:8] + "…" for each in self._known if any(form in log for form in _forms(each)))
+        found = {
+            secret
+            for at in range(len(log))
+            for form, secret in self._forms.get(log[at : at + _FEWEST_CHARACTERS], ())
+            if log.startswith(form, at)
+        }
+        return sorted(f"{secret[:8]}…" for secret in found)
 
 
 class Run:
