@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
-from uuid import uuid4
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -78,7 +78,7 @@ async def test_a_refresh_token_is_told_whatever_the_hint_and_looking_spends_noth
     assert (await asking.api.refresh(tokens["refresh_token"])).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["x", "a.b.c", FORGED, "eyJhbGciOiJub25lIn0.e30.", str(uuid4()), "\ud7ff", "x" * 9000])
+@pytest.mark.parametrize("token", ["x", "a.b.c", FORGED, "eyJhbGciOiJub25lIn0.e30.", str(UUID(int=1)), "\ud7ff", "x" * 9000])
 async def test_oa06_what_is_not_ours_is_not_active_and_there_is_no_word_of_why(asking: Asking, token: str) -> None:
     assert await asking.introspect(token) == NOT_ACTIVE
 
@@ -130,7 +130,7 @@ async def test_oa07_revoking_either_token_ends_the_session_and_no_other(asking: 
     assert (await asking.api.refresh(other["refresh_token"])).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["x", FORGED, "a.b.c", str(uuid4())])
+@pytest.mark.parametrize("token", ["x", FORGED, "a.b.c", str(UUID(int=1))])
 async def test_oa07_revoking_what_is_unknown_is_200(asking: Asking, token: str) -> None:
     await asking.revoke(token, token_type_hint="refresh_token")
 
