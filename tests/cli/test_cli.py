@@ -217,7 +217,7 @@ def test_ks01_production_says_all_that_it_lacks(shell: Shell) -> None:
         ({"PORTUNUS_SECRET_KEY": "", "PORTUNUS_SECRET_KEY_FILE": "absent"}, "absent, cannot be read"),
         ({"PORTUNUS_SECRET_KEY_FILE": "absent"}, "not both"),
         ({"PORTUNUS_DATABASE_URL": "mysql://root:hunter2@db/x"}, "postgresql://"),
-        ({"PORTUNUS_DATABASE_URL": "postgresql://db/x?nonsense=1"}, "nonsense"),
+        ({"PORTUNUS_DATABASE_URL": "postgresql://db/x?nonsense=1"}, "a parameter other than host"),
         ({"PORTUNUS_PASSWORD_MIN_LENGTH": "7"}, "PORTUNUS_PASSWORD_MIN_LENGTH"),
         ({"PORTUNUS_CORS_ORIGINS": "*"}, "PORTUNUS_CORS_ORIGINS"),
         ({"PORTUNUS_PORT": "x"}, "PORTUNUS_PORT"),
