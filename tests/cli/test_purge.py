@@ -6,8 +6,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.cli.test_cli import DEAD, SQLITE, Shell
+from tests.cli.test_cli import DEAD, SQLITE
 from tests.databases import Databases
+from tests.shell import Program, Shell
 
 OLD = "2020-01-01 00:00:00.000000"
 NEW = "2126-01-01 00:00:00.000000"
@@ -15,10 +16,10 @@ USER, ENDED, IDLE, LIVES = (f"{digit}" * 32 for digit in "abcd")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Path:
     """With a session that ended long ago, one that idled out long ago, one that lives, and a revocation that expired."""
     made = tmp_path_factory.mktemp("purge")
-    assert Shell(made)("migrate", **SQLITE).returncode == 0
+    assert Shell(program, made)("migrate", **SQLITE).returncode == 0
     with sqlite3.connect(made / "portunus.db") as database:
         database.execute("INSERT INTO users VALUES (?, 'j', 'j', 'j@example.com', NULL, 'x', ?, NULL, 0)", (USER, OLD))
         database.executemany(
@@ -32,10 +33,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shell(folder: Path, tmp_path: Path) -> Shell:
+def shell(folder: Path, program: Program, tmp_path: Path) -> Shell:
     for file in folder.glob("portunus.db*"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    return Shell(tmp_path)
+    return Shell(program, tmp_path)
 
 
 def test_what_ended_long_ago_is_removed_and_counted_and_the_rest_stays(shell: Shell, tmp_path: Path) -> None:
