@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from application.ports.passwords import UnknownHashFormat
+from application.ports.passwords import OPERATORS, UnknownHashFormat
 from domain.events import Event
 from domain.password import PasswordHash, PlainPassword
+from domain.turn import Turn
 
 
 class FakeClock:
@@ -26,10 +27,12 @@ class FakePasswordHasher:
     def __init__(self) -> None:
         self.comparisons = 0
 
-    async def hash(self, password: PlainPassword) -> PasswordHash:
+    async def hash(self, password: PlainPassword, *, turn: Turn = OPERATORS) -> PasswordHash:
+        del turn
         return PasswordHash(f"new:{password.text}")
 
-    async def verify(self, password: PlainPassword, against: PasswordHash | None) -> bool:
+    async def verify(self, password: PlainPassword, against: PasswordHash | None, *, turn: Turn = OPERATORS) -> bool:
+        del turn
         self.comparisons += 1
         return against is not None and against.text.partition(":")[2] == password.text
 

@@ -11,9 +11,10 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from adapters.security.foreign_hashes import ForeignHashes
 from adapters.security.hashing_pool import HashingPool
 from application.ports.events import Events
-from application.ports.passwords import UnknownHashFormat
+from application.ports.passwords import OPERATORS, UnknownHashFormat
 from domain.events import PasswordHashUnreadable
 from domain.password import PasswordHash, PlainPassword
+from domain.turn import Turn
 
 _PREFIX = "$argon2id$"
 _MOST_MEMORY = 256 * 1024  # KiB that a hash from elsewhere may ask for
@@ -39,18 +40,18 @@ class Argon2PasswordHasher:
         self._foreign = ForeignHashes()
         self._decoy = PasswordHash(self._argon2.hash(secrets.token_bytes(32)))
 
-    async def hash(self, password: PlainPassword) -> PasswordHash:
-        return PasswordHash(await self._pool.run(lambda: self._argon2.hash(password.encoded)))
+    async def hash(self, password: PlainPassword, *, turn: Turn = OPERATORS) -> PasswordHash:
+        return PasswordHash(await self._pool.run(lambda: self._argon2.hash(password.encoded), turn))
 
-    async def verify(self, password: PlainPassword, against: PasswordHash | None) -> bool:
+    async def verify(self, password: PlainPassword, against: PasswordHash | None, *, turn: Turn = OPERATORS) -> bool:
         if against is not None and not self._reads(against):
             self._events.record(PasswordHashUnreadable())
             against = None
         if against is None:
-            await self._pool.run(lambda: self._matches(password, self._decoy))
+            await self._pool.run(lambda: self._matches(password, self._decoy), turn)
             return False
         known = against
-        return await self._pool.run(lambda: self._matches(password, known))
+        return await self._pool.run(lambda: self._matches(password, known), turn)
 
     def is_outdated(self, hash: PasswordHash) -> bool:
         return not hash.text.startswith(_PREFIX) or self._argon2.check_needs_rehash(hash.text)

@@ -9,46 +9,38 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import TypeVar, final
 
-from application.ports.passwords import Overloaded
+from adapters.security.turns import Turns
+from application.ports.passwords import OPERATORS, Overloaded
+from domain.turn import Turn
 
 T = TypeVar("T")
 
 
 @final
 class HashingPool:
-    """One hash per thread at a time, `queue` more waiting, each for `patience` at most; `Overloaded` beyond that."""
+    """One hash per thread at a time, `queue` more waiting in each line, for `patience` at most; `Overloaded` beyond that."""
 
     def __init__(self, *, threads: int | None = None, queue: int = 64, patience: timedelta = timedelta(seconds=2)) -> None:
         self.threads = threads or os.cpu_count() or 1
         self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="hashing", initializer=_yield_to_requests)
-        self._slots = asyncio.Semaphore(self.threads)
-        self._queue = queue
+        self._turns = Turns(self.threads, most=queue)
         self._patience = patience.total_seconds()
-        self._waiting = 0
 
-    async def run(self, work: Callable[[], T]) -> T:
-        await self._wait_for_a_slot()
+    async def run(self, work: Callable[[], T], turn: Turn = OPERATORS) -> T:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turns.take(turn)
+        except TimeoutError:
+            raise Overloaded from None
         running = self._executor.submit(work)
         loop = asyncio.get_running_loop()
 
         def free(_: Future[T]) -> None:
-            loop.call_soon_threadsafe(self._slots.release)
+            loop.call_soon_threadsafe(self._turns.give_back, turn)
 
         # When the thread is done and not before: a request that has gone away is still being hashed for.
         running.add_done_callback(free)
         return await asyncio.wrap_future(running)
-
-    async def _wait_for_a_slot(self) -> None:
-        if self._slots.locked() and self._waiting >= self._queue:
-            raise Overloaded
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise Overloaded from None
-        finally:
-            self._waiting -= 1
 
 
 def _yield_to_requests() -> None:

@@ -8,7 +8,9 @@ from application.ports.ids import Ids
 from application.ports.passwords import PasswordHasher
 from application.ports.unit_of_work import Store
 from domain.email import EmailAddress
+from domain.origin import NOWHERE, Origin
 from domain.password import PasswordPolicy, PlainPassword
+from domain.turn import Line, Turn
 from domain.user import User
 from domain.username import Username
 
@@ -24,14 +26,16 @@ class RegisterUser:
     clock: Clock
     policy: PasswordPolicy
 
-    async def __call__(self, *, username: Username, email: EmailAddress, password: PlainPassword) -> User:
+    async def __call__(
+        self, *, username: Username, email: EmailAddress, password: PlainPassword, origin: Origin = NOWHERE
+    ) -> User:
         username.require_unreserved()
         password.require_strong(self.policy, personal=(username.shown, email.local_part))
         user = User(
             id=self.ids.user(),
             username=username,
             email=email,
-            password_hash=await self.hasher.hash(password),
+            password_hash=await self.hasher.hash(password, turn=Turn.of_address(Line.SIGN_UPS, origin)),
             registered_at=self.clock.now(),
         )
         async with self.store.begin() as work:

@@ -11,6 +11,7 @@ from domain.actor import Actor, InvalidAccessToken
 from domain.origin import NOWHERE, Origin
 from domain.password import PasswordPolicy, PlainPassword
 from domain.session import EndReason
+from domain.turn import Line, Turn
 from domain.user import CurrentPasswordWrong
 
 
@@ -34,7 +35,7 @@ class ChangePassword:
             current, actor.user, identifier="", origin=origin, hasher=self.hasher, throttle=self.throttle
         ):
             raise CurrentPasswordWrong
-        password_hash = await self.hasher.hash(new)
+        password_hash = await self.hasher.hash(new, turn=Turn.of_address(Line.LOG_INS, origin))
 
         async with self.store.begin() as work:
             user = await work.users.lock(actor.user.id)

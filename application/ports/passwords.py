@@ -4,6 +4,7 @@ from typing import ClassVar, Protocol
 
 from domain.errors import Refusal, Unavailable
 from domain.password import PasswordHash, PlainPassword
+from domain.turn import Turn
 
 
 class Overloaded(Unavailable):
@@ -21,12 +22,15 @@ class UnknownHashFormat(Refusal):
     )
 
 
+OPERATORS = Turn()
+
+
 class PasswordHasher(Protocol):
-    async def hash(self, password: PlainPassword) -> PasswordHash:
+    async def hash(self, password: PlainPassword, *, turn: Turn = OPERATORS) -> PasswordHash:
         """Raises `Overloaded` when the queue is full, before any work is done."""
         ...
 
-    async def verify(self, password: PlainPassword, against: PasswordHash | None) -> bool:
+    async def verify(self, password: PlainPassword, against: PasswordHash | None, *, turn: Turn = OPERATORS) -> bool:
         """Whether `password` matches.
 
         `None` stands for an unknown user: the answer is `False` and takes as long as a real comparison, so the caller

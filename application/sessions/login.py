@@ -13,6 +13,7 @@ from application.steps.check_password import check_password
 from domain.origin import NOWHERE, Origin
 from domain.password import PasswordHash, PlainPassword
 from domain.session import AuthenticationMethod, Lifetimes, NewSession, Session, TokenPair
+from domain.turn import Line, Turn
 from domain.user import InvalidCredentials, User
 from domain.username import InvalidUsername, Username
 
@@ -56,7 +57,7 @@ class Login:
                 network=origin.network,
                 made_by=self.refresh_tokens.key_ids[0],
             ),
-            better_hash=await self.hasher.hash(password) if self.hasher.is_outdated(user.password_hash) else None,
+            better_hash=await self._better_hash(user, password, origin),
         )
         expires_at = session.access_expires_at(self.lifetimes)
         return TokenPair(
@@ -65,6 +66,11 @@ class Login:
             expires_in=expires_at - session.rotated_at,
             device_token=self.throttle.device_token(user, origin),
         )
+
+    async def _better_hash(self, user: User, password: PlainPassword, origin: Origin) -> PasswordHash | None:
+        if not self.hasher.is_outdated(user.password_hash):
+            return None
+        return await self.hasher.hash(password, turn=Turn.of_address(Line.LOG_INS, origin))
 
     async def _find(self, identifier: str) -> User | None:
         """A user name; with an `@` it is an e-mail address, and only a verified one, of which there are none yet."""

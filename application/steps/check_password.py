@@ -5,6 +5,7 @@ from application.ports.throttle import Throttle
 from domain.errors import Unavailable
 from domain.origin import Origin
 from domain.password import PlainPassword
+from domain.turn import Line, Turn
 from domain.user import User
 
 
@@ -16,8 +17,10 @@ async def check_password(
     Counted before it is looked at, also for a name that nobody has. Raises `Throttled`.
     """
     place = await throttle.reserve(user, identifier=identifier, origin=origin)
+    of_device = Turn(Line.DEVICES, place.forgiven) if place.forgiven else None
+    turn = of_device or Turn.of_address(Line.LOG_INS, origin)
     try:
-        matches = await hasher.verify(password, user.password_hash if user else None)
+        matches = await hasher.verify(password, user.password_hash if user else None, turn=turn)
     except Unavailable:
         await throttle.give_back(place)
         raise

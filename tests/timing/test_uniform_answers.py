@@ -8,9 +8,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from application.ports.passwords import OPERATORS
 from application.ports.unit_of_work import Store
 from application.sessions.login import Login
 from domain.password import PasswordHash, PlainPassword
+from domain.turn import Turn
 from domain.username import Username
 from tests.examples import PASSWORD, a_stored_user, a_user
 from tests.foreign_hashes import KNOWN
@@ -107,8 +109,8 @@ class _WithoutDecoy:
     def __init__(self, hasher: Any) -> None:
         self._hasher = hasher
 
-    async def verify(self, password: PlainPassword, against: PasswordHash | None) -> bool:
-        return against is not None and await self._hasher.verify(password, against)
+    async def verify(self, password: PlainPassword, against: PasswordHash | None, *, turn: Turn = OPERATORS) -> bool:
+        return against is not None and await self._hasher.verify(password, against, turn=turn)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._hasher, name)

@@ -25,6 +25,7 @@ from entrypoints.http.documented import (
 )
 from entrypoints.http.fields import EmailField, PasswordField, UsernameField
 from entrypoints.http.inject import use
+from entrypoints.http.origin import RequestOrigin
 from entrypoints.http.strict import StrictRoute
 
 router = APIRouter(tags=["accounts"], route_class=StrictRoute)
@@ -94,8 +95,10 @@ class CurrentUserOut(BaseModel):
         STORAGE_UNAVAILABLE,
     ),
 )
-async def sign_up(body: SignUp, response: Response, register_user: Annotated[RegisterUser, use(RegisterUser)]) -> UserOut:
-    user = await register_user(username=body.username, email=body.email, password=body.password)
+async def sign_up(
+    body: SignUp, response: Response, origin: RequestOrigin, register_user: Annotated[RegisterUser, use(RegisterUser)]
+) -> UserOut:
+    user = await register_user(username=body.username, email=body.email, password=body.password, origin=origin)
     response.headers["Location"] = "/users/me"
     return UserOut.of(user)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from domain.password import PasswordHash, PlainPassword
+from domain.turn import Turn
 from domain.user import InvalidCredentials
 from domain.username import Username
 from tests.application.conftest import LIFETIMES, InMemory
@@ -73,7 +74,8 @@ async def test_a_password_changed_while_it_was_being_verified_opens_nothing(port
     verify = portunus.login.hasher.verify
 
     class ChangesMeanwhile(type(portunus.hasher)):  # type: ignore[misc]
-        async def verify(self, password: PlainPassword, against: PasswordHash | None) -> bool:
+        async def verify(self, password: PlainPassword, against: PasswordHash | None, *, turn: Turn) -> bool:
+            del turn
             async with portunus.store.begin() as work:
                 await work.users.save(user.with_new_password(PasswordHash("new:other")))
                 await work.commit()

@@ -1,0 +1,96 @@
+"""Who is next, where there are fewer slots than want one."""
+
+import asyncio
+from collections import OrderedDict, deque
+from typing import final
+
+from application.ports.passwords import Overloaded
+from domain.turn import Line, Turn
+
+# Of ten turns eight are of known devices, one of log-ins and one of sign-ups, where all are waiting; else whoever waits.
+_ROUND = (*[Line.DEVICES] * 4, Line.LOG_INS, *[Line.DEVICES] * 4, Line.SIGN_UPS)
+_ELSE = (Line.DEVICES, Line.LOG_INS, Line.SIGN_UPS)
+
+Waiter = asyncio.Future[None]
+
+
+@final
+class Turns:
+    """Gives `slots`, and lets `most` wait in each line. There an address is one, however many of its requests wait.
+
+    In a line that is full whoever has most waiting gives up a place: who has none gets in. Of one account one device at a time.
+    """
+
+    def __init__(self, slots: int, *, most: int) -> None:
+        self._free = slots
+        self._most = most
+        self._lines: dict[Line, OrderedDict[str, deque[Waiter]]] = {line: OrderedDict() for line in Line}
+        self._accounts: set[str] = set()
+        self._taken = 0
+
+    async def take(self, turn: Turn) -> None:
+        """Wait for a slot. Raises `Overloaded`, at once where the line is full. Each that is taken is to be given back."""
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        self._line_up(turn, waiter)
+        self._serve()
+        try:
+            await waiter
+        except BaseException:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self.give_back(turn)  # given at the moment at which its waiter went away
+            else:
+                self._leave(turn, waiter)
+            raise
+
+    def give_back(self, turn: Turn) -> None:
+        self._free += 1
+        if turn.line is Line.DEVICES:
+            self._accounts.discard(turn.whose)
+        self._serve()
+
+    def _line_up(self, turn: Turn, waiter: Waiter) -> None:
+        line = self._lines[turn.line]
+        line.setdefault(turn.whose, deque()).append(waiter)
+        if sum(map(len, line.values())) <= self._most + self._free:
+            return
+        longest = max(line, key=lambda whose: len(line[whose]))
+        last = line[longest].pop()
+        if not line[longest]:
+            del line[longest]
+        last.set_exception(Overloaded())
+
+    def _leave(self, turn: Turn, waiter: Waiter) -> None:
+        waiting = self._lines[turn.line].get(turn.whose, deque())
+        if waiter in waiting:
+            waiting.remove(waiter)
+        if not waiting:
+            self._lines[turn.line].pop(turn.whose, None)
+
+    def _serve(self) -> None:
+        while self._free and (waiter := self._next()):
+            self._free -= 1
+            self._taken += 1
+            waiter.set_result(None)
+
+    def _next(self) -> Waiter | None:
+        for line in (_ROUND[self._taken % len(_ROUND)], *_ELSE):
+            for whose in list(self._lines[line]):
+                if line is Line.DEVICES and whose in self._accounts:
+                    continue
+                waiter = self._first(line, whose)
+                if waiter is not None:
+                    if line is Line.DEVICES:
+                        self._accounts.add(whose)
+                    return waiter
+        return None
+
+    def _first(self, line: Line, whose: str) -> Waiter | None:
+        """Of those of one who wait; one that has gone away waits no more. The rest of them go to the end."""
+        waiting = self._lines[line].pop(whose)
+        while waiting:
+            waiter = waiting.popleft()
+            if not waiter.done():
+                if waiting:
+                    self._lines[line][whose] = waiting
+                return waiter
+        return None

@@ -1,0 +1,26 @@
+"""Whose turn it is to have a password hashed: the one thing here that costs much."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from domain.client_address import networks_of
+from domain.origin import Origin
+
+
+class Line(StrEnum):
+    DEVICES = "devices"  # that their users have logged in with before
+    LOG_INS = "log_ins"
+    SIGN_UPS = "sign_ups"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """In a line, those of one `whose` take turns with the others as one: an address, or the account of a device."""
+
+    line: Line = Line.LOG_INS
+    whose: str = ""
+
+    @classmethod
+    def of_address(cls, line: Line, origin: Origin) -> Self:
+        return cls(line, str(networks_of(origin.address)[-1]) if origin.address else "")
