@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Self
 
+from domain.actor import Actor
 from domain.origin import NOWHERE, Origin
 from domain.session import SessionId
 from domain.user import UserId
@@ -76,6 +79,16 @@ class Act:
     origin: Origin = NOWHERE
 
 
+def by_caller(action: Action, actor: Actor, origin: Origin, *, target: str | None = None) -> Act:
+    """An act of a user through a session."""
+    return Act(action=action, by=Agent.USER, user_id=actor.user.id, session_id=actor.session.id, target=target, origin=origin)
+
+
+def by_operator(action: Action, *, user_id: UserId | None = None, target: str | None = None, times: int = 1) -> Act:
+    """An act at the command line."""
+    return Act(action=action, by=Agent.OPERATOR, user_id=user_id, target=target, times=times)
+
+
 @dataclass(frozen=True, slots=True)
 class Detail:
     """What could name a person: where a request came from, and by what program. Can be erased; the entry has its digest."""
@@ -89,10 +102,15 @@ class Detail:
         return hashlib.sha256(self.salt + self.text.encode()).digest()
 
     @property
-    def facts(self) -> dict[str, str]:
-        """`address`, `request_id` and `user_agent`, each where it is known."""
-        found: dict[str, str] = json.loads(self.text)
-        return found
+    def origin(self) -> Origin:
+        """What it was made of."""
+        facts: dict[str, str] = json.loads(self.text)
+        address = facts.get("address")
+        return Origin(
+            user_agent=facts.get("user_agent", ""),
+            address=ip_address(address) if address else None,
+            request_id=facts.get("request_id"),
+        )
 
     @classmethod
     def of(cls, origin: Origin, *, salt: bytes) -> Self | None:
@@ -130,3 +148,12 @@ class Recorded:
 
     entry: Entry
     detail: Detail | None
+
+
+def acts_of_rotation(origin: Origin) -> Mapping[str, Act]:
+    """What is entered of a rotation, by its outcome. Most are no news, and are not."""
+    return {
+        "reused": Act(action=Action.REFRESH_REUSE, by=Agent.UNKNOWN, outcome=Outcome.REFUSED, origin=origin),
+        "shadowed": Act(action=Action.SESSION_SHADOWED, by=Agent.UNKNOWN, outcome=Outcome.REFUSED, origin=origin),
+        "ahead": Act(action=Action.SESSION_AHEAD, by=Agent.USER, origin=origin),
+    }

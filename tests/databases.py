@@ -84,7 +84,8 @@ class Databases:
             f" UPDATE revocations SET until = until - interval '{seconds} s';"
             f" UPDATE throttle SET due_at = due_at - {round(seconds * 1e6)};"
             f" UPDATE attempts SET reserved_until = reserved_until - {round(seconds * 1e6)},"
-            f" free_at = free_at - {round(seconds * 1e6)}",
+            f" free_at = free_at - {round(seconds * 1e6)};"
+            f" UPDATE audit_failures SET at = at - interval '{seconds} s'",
         )
 
     async def configure(self, url: str, change: str) -> None:

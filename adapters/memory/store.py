@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import final
+from typing import Any, final
 
+from adapters.memory.audit import MemoryAuditRepository
 from adapters.memory.clients import MemoryClientRepository
 from adapters.memory.revocations import MemoryRevocationRepository, StoredRevocation
 from adapters.memory.sessions import MemorySessionRepository
@@ -16,13 +17,17 @@ from adapters.memory.signing_keys import RING, MemorySigningKeyRepository
 from adapters.memory.tables import Overlay, Table
 from adapters.memory.throttle import MemoryThrottleState
 from adapters.memory.users import MemoryUserRepository
+from application.ports.audit import Wanted
 from application.ports.clock import Clock
 from application.ports.live_statements import FoundCaller
 from application.ports.unit_of_work import UnitOfWork
 from domain.actor import Actor
+from domain.audit import Act, Recorded, acts_of_rotation
+from domain.audit_failures import Failure, PendingFailure
+from domain.audit_seals import Checkpoint, Seal
 from domain.client import Client, ClientId
 from domain.key_ring import StoredKeyRing
-from domain.origin import Trace
+from domain.origin import NOWHERE, Origin, Trace
 from domain.revocation import MOST_ON_A_PAGE, FeedPosition, RevocationPage
 from domain.session import (
     STRAYS_OF_A_SHADOW,
@@ -57,6 +62,11 @@ class _Tables:
         self.newest_revocation: Table[int, int] = Table({1: 0})
         self.epoch = secrets.token_hex(8)
         self.clients: Table[ClientId, Client] = Table()
+        self.audit_entries: Table[int, Recorded] = Table()
+        self.audit_failures: Table[int, PendingFailure] = Table()
+        self.audit_seals: Table[int, Seal] = Table()
+        self.audit_checkpoints: Table[int, Checkpoint] = Table()
+        self.audit_counters: Table[int, int] = Table()
         self.writing = asyncio.Lock()
 
 
@@ -72,7 +82,25 @@ class MemoryUnitOfWork:
         self.sessions = MemorySessionRepository(sessions, users, self.revocations, clock, lifetimes)
         self.signing_keys = MemorySigningKeyRepository(keys, generations, clock)
         self.clients = MemoryClientRepository(clients)
-        self._overlays = (users, names, sessions, keys, generations, revocations, newest, clients)
+        record: dict[str, Overlay[int, Any]] = {
+            "entries": Overlay(tables.audit_entries),
+            "failures": Overlay(tables.audit_failures),
+            "seals": Overlay(tables.audit_seals),
+            "checkpoints": Overlay(tables.audit_checkpoints),
+            "counters": Overlay(tables.audit_counters),
+        }
+        self.audit = MemoryAuditRepository(**record, clock=clock)
+        self._overlays: tuple[Overlay[Any, Any], ...] = (
+            *record.values(),
+            users,
+            names,
+            sessions,
+            keys,
+            generations,
+            revocations,
+            newest,
+            clients,
+        )
 
     async def claim(self, act: str) -> None:
         pass  # units of work take turns
@@ -132,7 +160,13 @@ class MemoryLiveStatements:
         ]
 
     async def rotate(
-        self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace, made_by: bytes | None = None
+        self,
+        presented: PresentedRefreshToken,
+        *,
+        grace: timedelta,
+        trace: Trace,
+        made_by: bytes | None = None,
+        origin: Origin = NOWHERE,
     ) -> RotationOutcome:
         async with _begin(self._tables, self._clock, self._lifetimes) as work:
             session = await work.sessions.get(presented.session_id)
@@ -143,6 +177,10 @@ class MemoryLiveStatements:
             ):
                 return Unknown()
             now = self._clock.now()
+            acts = {
+                outcome: replace(act, user_id=session.user_id, session_id=session.id)
+                for outcome, act in acts_of_rotation(origin).items()
+            }
             if presented.counter >= session.counter:
                 stepped = replace(
                     session,
@@ -156,8 +194,11 @@ class MemoryLiveStatements:
                     strays=session.strays if session.strayed else 0,
                 )
                 work.sessions.replace(stepped)
+                ahead = presented.counter > session.counter
+                if ahead:
+                    work.audit.enter(acts["ahead"])
                 await work.commit()
-                return Advanced(stepped) if presented.counter == session.counter else Ahead(stepped)
+                return Ahead(stepped) if ahead else Advanced(stepped)
             if presented.counter == session.counter - 1 and now < session.rotated_at + grace:
                 if session.made_by != made_by:
                     session = replace(session, made_by=None)
@@ -169,11 +210,13 @@ class MemoryLiveStatements:
                 shadowed = strayed.strays >= STRAYS_OF_A_SHADOW
                 if shadowed:
                     strayed = work.sessions.end(strayed, reason=EndReason.SHADOWED)
+                    work.audit.enter(acts["shadowed"])
                 else:
                     work.sessions.replace(strayed)
                 await work.commit()
                 return Shadowed(strayed) if shadowed else Repeated(strayed)
             ended = work.sessions.end(session, reason=EndReason.REFRESH_REUSE)
+            work.audit.enter(acts["reused"])
             await work.commit()
             return Reused(ended)
 
@@ -185,14 +228,28 @@ class MemoryLiveStatements:
                     work.sessions.replace(replace(session, seen_at=now))
             await work.commit()
 
-    async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
+    async def end_session(
+        self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None, act: Act | None = None
+    ) -> EndedSession | None:
         async with _begin(self._tables, self._clock, self._lifetimes) as work:
             session = await work.sessions.get(id)
             if session is None or session.ended_at or user_id not in {None, session.user_id}:
                 return None
             work.sessions.end(session, reason=reason)
+            if act:
+                of_session = replace(act, user_id=act.user_id or session.user_id, session_id=act.session_id or session.id)
+                work.audit.enter(of_session)
             await work.commit()
         return EndedSession(id=id, access_until=session.access_until)
+
+    async def note_failure(self, failure: Failure) -> None:
+        async with _begin(self._tables, self._clock, self._lifetimes) as work:
+            work.audit.note(failure)
+            await work.commit()
+
+    async def list_activity(self, user_id: UserId, *, before: int | None, limit: int) -> Sequence[Recorded]:
+        async with _begin(self._tables, self._clock, self._lifetimes) as work:
+            return await work.audit.find(Wanted(user_id=user_id, before=before), limit=limit)
 
     async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:
         here = FeedPosition(epoch=self._tables.epoch, timeline=0, xid=0, id=self._tables.newest_revocation[1])

@@ -11,7 +11,8 @@ READ_ONLY = "25006"
 # statement that took too long), system, and configuration file; then lock timeout, deadlock, serialization, a database
 # that takes no connections for now, read-only.
 _AWAY = ("08", "28", "3D", "53", "57", "58", "F0")
-_BUSY = frozenset({"55P03", "40P01", "40001", "55000", READ_ONLY})
+_NOT_ALLOWED = "42501"  # what the audit trail cannot take, must not be done
+_BUSY = frozenset({_NOT_ALLOWED, "55P03", "40P01", "40001", "55000", READ_ONLY})
 _NO_SUCH_RELATION = frozenset({"42P01", "42703"})
 _SQLITE_AWAY = ("locked", "unable to open", "readonly database", "disk i/o error", "is full", "not a database")
 

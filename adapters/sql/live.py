@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, final
 
+import structlog
 from sqlalchemy import (
     ColumnElement,
     Executable,
@@ -29,6 +30,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from adapters.sql.audit import finding, recorded_from_row
+from adapters.sql.audit_entries import Entering, noting
 from adapters.sql.clients import client_from_row
 from adapters.sql.deadlines import Deadlines
 from adapters.sql.deferrals import Deferrals
@@ -36,15 +39,19 @@ from adapters.sql.engines import SECONDS_FOR_A_STATEMENT, StoreTime
 from adapters.sql.reach import SECONDS_IN_ALL, Reach
 from adapters.sql.revocations import execute_ending, page_of, reading, telling
 from adapters.sql.schema import UtcDateTime, clients, key_ring, sessions, users
-from adapters.sql.sessions import ended_from_row, ending, is_live, session_from_row
+from adapters.sql.sessions import ENDED, ended_from_row, ending, is_live, session_from_row
 from adapters.sql.signing_keys import ring_from_rows, whole_ring
 from adapters.sql.users import user_from_row
+from application.ports.audit import Wanted
 from application.ports.live_statements import FoundCaller
 from application.ports.unit_of_work import StoreUnavailable
 from domain.actor import Actor
+from domain.audit import Act, Recorded, acts_of_rotation
+from domain.audit_failures import Failure
 from domain.client import Client, ClientId
+from domain.errors import Unavailable
 from domain.key_ring import StoredKeyRing
-from domain.origin import Trace
+from domain.origin import NOWHERE, Origin, Trace
 from domain.revocation import FeedPosition, RevocationPage
 from domain.session import (
     SEEN_EVERY,
@@ -86,6 +93,8 @@ class SqlLiveStatements:
         self._lifetimes = lifetimes
         self._deadlines = deadlines
         self._deferrals = Deferrals()
+        self._log: Any = structlog.get_logger("portunus.storage")
+        self._lost = 0  # failures that this process could not note
         # A server that was demoted goes on answering reads, without an error.
         self._demoted = (func.pg_is_in_recovery() if engine.dialect.name == "postgresql" else literal(False)).label("demoted")
 
@@ -154,14 +163,20 @@ class SqlLiveStatements:
         ]
 
     async def rotate(
-        self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace, made_by: bytes | None = None
+        self,
+        presented: PresentedRefreshToken,
+        *,
+        grace: timedelta,
+        trace: Trace,
+        made_by: bytes | None = None,
+        origin: Origin = NOWHERE,
     ) -> RotationOutcome:
         if not grace:
             # Replayed without a window, a rotation whose answer was lost would look like reuse.
-            return await self._in_time(self._rotation(presented, grace, trace, made_by), replay=False)
+            return await self._in_time(self._rotation(presented, grace, trace, made_by), origin, replay=False)
         with self._deferrals.of(presented, grace) as own:
             window = max(own, self._reach.outages.stretched(grace))
-            return await self._in_time(self._rotation(presented, window, trace, made_by), replay=True)
+            return await self._in_time(self._rotation(presented, window, trace, made_by), origin, replay=True)
 
     def _rotation(
         self, presented: PresentedRefreshToken, window: timedelta, trace: Trace, made_by: bytes | None
@@ -216,10 +231,11 @@ class SqlLiveStatements:
             .returning(*sessions.c)
         )
 
-    async def _in_time(self, rotation: ReturningUpdate[Any], *, replay: bool) -> RotationOutcome:
+    async def _in_time(self, rotation: ReturningUpdate[Any], origin: Origin, *, replay: bool) -> RotationOutcome:
         """Rotate, unless it is too late by then, which changes nothing. Once more if it only looked so: clocks are set."""
+        entering = Entering(acts_of_rotation(origin), self._time)
         if self._engine.dialect.name != "postgresql":
-            row = await self._end(rotation)
+            row = await self._end(rotation, entering)
             return _outcome(row) if row else Unknown()
         given_up = self._deadlines.now() + SECONDS_IN_ALL
         async with self._reach.translating():
@@ -227,7 +243,7 @@ class SqlLiveStatements:
                 until = self._deadlines.at(min(self._deadlines.now() + SECONDS_FOR_A_STATEMENT, given_up))
                 # Not now(), which is when a transaction began; and asked again for a row that has changed meanwhile.
                 timely = rotation.where(func.clock_timestamp() <= literal(until, UtcDateTime))
-                if row := (await self._try(telling(timely, self._time), replay=replay)).one_or_none():
+                if row := (await self._try(telling(timely, self._time, entering), replay=replay)).one_or_none():
                     return _outcome(row)
                 told = (await self._try(select(func.clock_timestamp()))).scalar_one()
                 self._deadlines.learn(told)
@@ -250,10 +266,24 @@ class SqlLiveStatements:
         )
         await self._run(update(sessions).where(sessions.c.id.in_(select(due.c.id))).values(seen_at=self._time.now()))
 
-    async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
+    async def end_session(
+        self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None, act: Act | None = None
+    ) -> EndedSession | None:
         of_user = [sessions.c.user_id == user_id] if user_id else []
-        row = await self._end(ending(sessions.c.id == id, *of_user, reason=reason, time=self._time))
+        change = ending(sessions.c.id == id, *of_user, reason=reason, time=self._time)
+        row = await self._end(change, Entering({ENDED: act}, self._time) if act else None)
         return ended_from_row(row) if row else None
+
+    async def note_failure(self, failure: Failure) -> None:
+        try:
+            await self._run(noting(failure, self._time))
+        except Unavailable:
+            self._lost += 1
+            self._log.error("audit_entry_lost", action=failure.action.value, lost=self._lost)
+
+    async def list_activity(self, user_id: UserId, *, before: int | None, limit: int) -> Sequence[Recorded]:
+        found = finding(self._engine.dialect.name, Wanted(user_id=user_id, before=before), limit=limit)
+        return [recorded_from_row(row) for row in await self._run(found)]
 
     async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:
         rows = (await self._run(reading(self._engine.dialect.name, after, self._time))).all()
@@ -283,12 +313,12 @@ class SqlLiveStatements:
             raise StoreUnavailable
         return row
 
-    async def _end(self, change: ReturningUpdate[Any]) -> Row[Any] | None:
-        """Run a statement that may end a session, of which others are told by the same act."""
+    async def _end(self, change: ReturningUpdate[Any], entering: Entering | None) -> Row[Any] | None:
+        """Run a statement that may end a session, which is told and entered by the same act."""
         if self._engine.dialect.name == "postgresql":
-            return (await self._run(telling(change, self._time))).one_or_none()
+            return (await self._run(telling(change, self._time, entering))).one_or_none()
         async with self._reach.translating(), self._transactions.begin() as connection:
-            rows = await execute_ending(connection, change, self._time)
+            rows = await execute_ending(connection, change, self._time, entering)
         return rows[0] if rows else None
 
     async def _run(self, statement: Executable) -> Result[Any]:

@@ -13,6 +13,7 @@ from sqlalchemy import Interval, Row, Select, TextualSelect, Uuid, bindparam, de
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from adapters.sql.audit_entries import Entering
 from adapters.sql.engines import StoreTime
 from adapters.sql.schema import UtcDateTime, revocations
 from domain.revocation import LINGER, MOST_ON_A_PAGE, FeedPosition, RevocationPage
@@ -68,28 +69,33 @@ class SqlRevocationRepository:
         return (await self._connection.execute(delete(revocations).where(revocations.c.id.in_(expired)))).rowcount
 
 
-async def execute_ending(connection: AsyncConnection, change: ReturningUpdate[Any], time: StoreTime) -> Sequence[Row[Any]]:
-    """Run a statement that may end sessions, tell of those that it ended, and give what it returns.
+async def execute_ending(
+    connection: AsyncConnection, change: ReturningUpdate[Any], time: StoreTime, entering: Entering | None = None
+) -> Sequence[Row[Any]]:
+    """Run a statement that may end sessions, tell of those that it ended, enter it, and give what it returns.
 
-    It must return `sessions`' `id`, `access_until` and `ended_at`. On SQLite it needs a transaction.
+    It must return `sessions`' `id`, `user_id`, `access_until` and `ended_at`, and an `outcome`. On SQLite it needs a
+    transaction.
     """
     if connection.dialect.name == "postgresql":
-        told: Sequence[Row[Any]] = (await connection.execute(telling(change, time))).all()
+        told: Sequence[Row[Any]] = (await connection.execute(telling(change, time, entering))).all()
         return told
     rows: Sequence[Row[Any]] = (await connection.execute(change)).all()
     ended = [{"session_id": row.id, "until": row.access_until + LINGER} for row in rows if row.ended_at]
     if ended:
         await connection.execute(insert(revocations), ended)
+    if entering:
+        await entering.after(connection, rows)
     return rows
 
 
-def telling(change: ReturningUpdate[Any], time: StoreTime) -> Select[Any]:
+def telling(change: ReturningUpdate[Any], time: StoreTime, entering: Entering | None = None) -> Select[Any]:
     """PostgreSQL: the same, as one statement."""
     changed = change.cte("changed")
     until = changed.c.access_until + literal(LINGER, Interval)
     ended = select(changed.c.id, until).where(changed.c.ended_at.is_not(None), until > time.now())
     told = insert(revocations).from_select(["session_id", "until"], ended, include_defaults=False).cte("told")
-    return select(changed).add_cte(told)
+    return select(changed).add_cte(told, *(entering.hanging_on(changed) if entering else ()))
 
 
 def reading(dialect: str, after: FeedPosition | None, time: StoreTime) -> TextualSelect:

@@ -182,3 +182,70 @@ clients = Table(
     Column("secret_digest", LargeBinary, nullable=False),
     Column("registered_at", UtcDateTime, nullable=False),
 )
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    # Never given again; and the order in which a database with one writer seals.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("xid", Xid8().with_variant(BigInteger, "sqlite"), nullable=False),  # of the transaction; PostgreSQL's default
+    Column("at", UtcDateTime, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("agent", String(16), nullable=False),
+    Column("client", String(64)),
+    Column("user_id", Uuid),  # no foreign key: the record outlives the account
+    Column("session_id", Uuid),
+    Column("target", String(64)),
+    Column("times", Integer, nullable=False),
+    Column("detail_digest", LargeBinary),
+    Index("ix_audit_entries_xid_id", "xid", "id"),
+    Index("ix_audit_entries_user_id_id", "user_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+audit_details = Table(
+    "audit_details",
+    metadata,
+    Column("entry_id", ForeignKey("audit_entries.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+audit_failures = Table(
+    "audit_failures",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("user_id", Uuid),
+    Column("origin", Text),
+    Column("entered", Boolean, nullable=False, server_default=false()),
+)
+
+audit_seals = Table(
+    "audit_seals",
+    metadata,
+    Column("ordinal", BigInteger, primary_key=True, autoincrement=False),
+    Column("era", BigInteger, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("sealed_at", UtcDateTime, nullable=False),
+    Column("entries_digest", LargeBinary, nullable=False),
+    Column("link", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+)
+
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("ordinal", BigInteger, primary_key=True, autoincrement=False),  # of the last seal that was pruned
+    Column("era", BigInteger, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("link", LargeBinary, nullable=False),
+    Column("pruned_at", UtcDateTime, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+)

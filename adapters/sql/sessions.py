@@ -26,6 +26,7 @@ from domain.user import UserId
 
 # Log-ins of one user that may be under way at once: what these open is not seen yet where sessions are counted.
 _MOST_RIVALS = 50
+ENDED = "ended"  # the outcome of a statement that ends what it finds
 
 
 @final
@@ -165,7 +166,9 @@ def ending(*which: ColumnElement[bool], reason: EndReason, time: StoreTime) -> R
         update(sessions)
         .where(sessions.c.ended_at.is_(None), *which)
         .values(ended_at=time.now(), end_reason=reason.value)
-        .returning(sessions.c.id, sessions.c.access_until, sessions.c.ended_at)
+        .returning(
+            sessions.c.id, sessions.c.user_id, sessions.c.access_until, sessions.c.ended_at, literal(ENDED).label("outcome")
+        )
     )
 
 

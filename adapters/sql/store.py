@@ -7,6 +7,7 @@ from typing import final
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.sql.audit import SqlAuditRepository
 from adapters.sql.clients import SqlClientRepository
 from adapters.sql.deadlines import Deadlines
 from adapters.sql.engines import StoreTime
@@ -31,6 +32,7 @@ class SqlUnitOfWork:
         self.clients = SqlClientRepository(connection)
         self.signing_keys = SqlSigningKeyRepository(connection, time)
         self.revocations = SqlRevocationRepository(connection, time)
+        self.audit = SqlAuditRepository(connection, time)
         self._connection = connection
 
     async def claim(self, act: str) -> None:

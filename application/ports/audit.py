@@ -50,22 +50,19 @@ class AuditRepository(Protocol):
         ...
 
     async def take_failures(self, *, most: int) -> Waiting:
-        """The oldest of those that wait. Only the holder of the runner's place takes some."""
+        """The oldest of those that wait; only in a work that has claimed it."""
         ...
 
     async def settle_failures(self, gathered: Gathered) -> None:
         """Mark those that have been entered, and forget those that are over. Their acts are added apart."""
         ...
 
-    async def hold_runner(self) -> bool:
-        """Whether this work is the one runner that gathers and seals, until it ends. Never waits for another.
-
-        It must be the first thing in the work, which from then on sees one moment of the store.
-        """
+    async def see_one_moment(self) -> None:
+        """Let all that this work reads be as of one moment. It must be the first thing in the work."""
         ...
 
     async def read_unsealed(self, *, most: int) -> Unsealed:
-        """Up to `most` entries and those of the last one's transaction; only for the holder of the runner's place."""
+        """Up to `most` entries, or those of one transaction; only in a work that sees one moment and has claimed it."""
         ...
 
     async def add_seal(self, seal: Seal) -> None: ...

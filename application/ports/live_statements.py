@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Protocol
 
 from domain.actor import Actor
+from domain.audit import Act, Recorded
+from domain.audit_failures import Failure
 from domain.client import Client, ClientId
 from domain.key_ring import StoredKeyRing
-from domain.origin import Trace
+from domain.origin import NOWHERE, Origin, Trace
 from domain.revocation import FeedPosition, RevocationPage
 from domain.session import (
     EndedSession,
@@ -60,9 +62,17 @@ class LiveStatements(Protocol):
         ...
 
     async def rotate(
-        self, presented: PresentedRefreshToken, *, grace: timedelta, trace: Trace, made_by: bytes | None = None
+        self,
+        presented: PresentedRefreshToken,
+        *,
+        grace: timedelta,
+        trace: Trace,
+        made_by: bytes | None = None,
+        origin: Origin = NOWHERE,
     ) -> RotationOutcome:
         """Spend a refresh token: decide, and store what was decided, as one act. Of rivals with one token, one advances.
+
+        Misuse, and a store that lost writes, are entered in the audit trail by the same act, with `origin`.
 
         `trace` is of who presents it: repeated from elsewhere than it was rotated from, rotation after rotation, the session
         is shadowed. `made_by` is the id of the key that the successor will be made by.
@@ -77,8 +87,24 @@ class LiveStatements(Protocol):
         """
         ...
 
-    async def end_session(self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None) -> EndedSession | None:
-        """End it; `None`, and nothing changes, if it has ended, is unknown, or is not of the user, where one is named."""
+    async def end_session(
+        self, id: SessionId, *, reason: EndReason, user_id: UserId | None = None, act: Act | None = None
+    ) -> EndedSession | None:
+        """End it; `None`, and nothing changes, if it has ended, is unknown, or is not of the user, where one is named.
+
+        `act` is entered in the audit trail if it has ended by this; what it leaves open of user and session is the session's.
+        """
+        ...
+
+    async def note_failure(self, failure: Failure) -> None:
+        """Let it wait for its entry in the audit trail. Takes as long for every account, and for none.
+
+        Where it cannot be stored that is reported, and no more: nothing was done that has to be taken back.
+        """
+        ...
+
+    async def list_activity(self, user_id: UserId, *, before: int | None, limit: int) -> Sequence[Recorded]:
+        """The entries about a user, by id, the newest first: those before `before`, where it is given."""
         ...
 
     async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:

@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Protocol
 
+from application.ports.audit import AuditRepository
 from application.ports.clients import ClientRepository
 from application.ports.live_statements import LiveStatements
 from application.ports.revocations import RevocationRepository
@@ -47,6 +48,9 @@ class UnitOfWork(Protocol):
 
     @property
     def revocations(self) -> RevocationRepository: ...
+
+    @property
+    def audit(self) -> AuditRepository: ...
 
     async def claim(self, act: str) -> None:
         """Be the only work that does this act, until this work ends. Raises `UnderWayElsewhere`, at once, where another is.
