@@ -7,6 +7,7 @@ from application.ports.clock import Clock
 from application.ports.ids import Ids
 from application.ports.passwords import PasswordHasher
 from application.ports.unit_of_work import Store
+from domain.audit import Action, by_operator
 from domain.email import EmailAddress
 from domain.password import PasswordHash
 from domain.user import User
@@ -38,5 +39,6 @@ class ImportUser:
         )
         async with self.store.begin() as work:
             await work.users.add(user)
+            await work.audit.add(by_operator(Action.USER_IMPORT, user_id=user.id))
             await work.commit()
         return user

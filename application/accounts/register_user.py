@@ -7,6 +7,7 @@ from application.ports.clock import Clock
 from application.ports.ids import Ids
 from application.ports.passwords import PasswordHasher
 from application.ports.unit_of_work import Store
+from domain.audit import Act, Action, Agent
 from domain.email import EmailAddress
 from domain.origin import NOWHERE, Origin
 from domain.password import PasswordPolicy, PlainPassword
@@ -40,5 +41,7 @@ class RegisterUser:
         )
         async with self.store.begin() as work:
             await work.users.add(user)
+            agent = Agent.USER if origin.request_id else Agent.OPERATOR
+            await work.audit.add(Act(action=Action.SIGN_UP, by=agent, user_id=user.id, origin=origin))
             await work.commit()
         return user

@@ -6,6 +6,7 @@ from typing import final
 from application.ports.clients import ClientSecrets
 from application.ports.clock import Clock
 from application.ports.unit_of_work import Store
+from domain.audit import Action, by_operator
 from domain.client import Client, ClientId, ClientSecret
 
 
@@ -22,5 +23,6 @@ class AddClient:
         secret = self.client_secrets.make()
         async with self.store.begin() as work:
             await work.clients.add(Client(id=id, secret_digest=secret.digest, registered_at=self.clock.now()))
+            await work.audit.add(by_operator(Action.CLIENT_ADD, target=id.text))
             await work.commit()
         return secret

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 from application.ports.unit_of_work import Store
+from domain.audit import Action, by_operator
 from domain.client import ClientId, ClientUnknown
 
 
@@ -18,4 +19,5 @@ class RemoveClient:
         async with self.store.begin() as work:
             if not await work.clients.remove(id):
                 raise ClientUnknown
+            await work.audit.add(by_operator(Action.CLIENT_REMOVE, target=id.text))
             await work.commit()

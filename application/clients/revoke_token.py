@@ -6,7 +6,9 @@ from typing import final
 from application.ports.tokens import AccessTokens, RefreshTokens
 from application.ports.unit_of_work import Store
 from domain.actor import InvalidAccessToken
+from domain.audit import Act, Action, Agent
 from domain.client import Client
+from domain.origin import NOWHERE, Origin
 from domain.session import EndReason, InvalidRefreshToken, SessionId
 
 
@@ -22,11 +24,12 @@ class RevokeToken:
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
 
-    async def __call__(self, *, client: Client, token: str) -> None:
-        del client  # any client that the operator registered may revoke: tokens are issued to Portunus's own
+    async def __call__(self, *, client: Client, token: str, origin: Origin = NOWHERE) -> None:
+        # Any client that the operator registered may revoke: tokens are issued to Portunus's own.
         session_id = await self._session_of(token)
         if session_id is not None:
-            await self.store.live.end_session(session_id, reason=EndReason.REVOKED)
+            act = Act(action=Action.TOKEN_REVOKE, by=Agent.CLIENT, client=client.id.text, origin=origin)
+            await self.store.live.end_session(session_id, reason=EndReason.REVOKED, act=act)
 
     async def _session_of(self, token: str) -> SessionId | None:
         try:

@@ -5,6 +5,7 @@ from typing import final
 
 from application.ports.clock import Clock
 from application.ports.unit_of_work import Store
+from domain.audit import Action, by_operator
 from domain.session import EndReason
 from domain.user import User, UserUnknown
 from domain.username import Username
@@ -26,5 +27,6 @@ class DisableUser:
             user = user.disable(self.clock.now())
             await work.users.save(user)
             await work.sessions.end_all_of(user.id, reason=EndReason.USER_DISABLED)
+            await work.audit.add(by_operator(Action.USER_DISABLE, user_id=user.id))
             await work.commit()
         return user

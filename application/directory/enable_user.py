@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 from application.ports.unit_of_work import Store
+from domain.audit import Action, by_operator
 from domain.user import User, UserUnknown
 from domain.username import Username
 
@@ -22,5 +23,6 @@ class EnableUser:
                 raise UserUnknown
             user = user.enable()
             await work.users.save(user)
+            await work.audit.add(by_operator(Action.USER_ENABLE, user_id=user.id))
             await work.commit()
         return user

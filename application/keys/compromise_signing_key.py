@@ -6,6 +6,7 @@ from typing import final
 from application.ports.events import Events
 from application.ports.tokens import SigningKeys
 from application.ports.unit_of_work import Store
+from domain.audit import Action, by_operator
 from domain.events import SigningKeyCompromised
 from domain.key_ring import StoredKeyRing
 from domain.signing_key import KeyPolicy
@@ -35,6 +36,7 @@ class CompromiseSigningKey:
             ring = (await work.signing_keys.lock()).compromise(kid, self.key_policy, spare)
             await work.signing_keys.save(ring)
             await work.revocations.withdraw_key(kid, until=ring.as_of + self.key_policy.verifies_for)
+            await work.audit.add(by_operator(Action.KEY_COMPROMISE, target=kid))
             await work.commit()
         await self.signing_keys.load()
         self.events.record(SigningKeyCompromised(kid))

@@ -5,6 +5,7 @@ from typing import final
 
 from application.ports.tokens import SigningKeys
 from application.ports.unit_of_work import Store
+from domain.audit import Action, by_operator
 from domain.signing_key import SigningKey
 
 
@@ -26,6 +27,7 @@ class ImportSigningKey:
         async with self.store.begin() as work:
             ring = (await work.signing_keys.lock()).announce(key)
             await work.signing_keys.save(ring)
+            await work.audit.add(by_operator(Action.KEY_IMPORT, target=key.kid))
             await work.commit()
         await self.signing_keys.load()
         return key

@@ -5,6 +5,7 @@ from typing import final
 
 from application.ports.tokens import SigningKeys
 from application.ports.unit_of_work import Store
+from domain.audit import Act, Action, Agent
 from domain.key_ring import StoredKeyRing
 from domain.signing_key import KeyPolicy
 
@@ -40,6 +41,9 @@ class PrepareSigningKey:
                     if ring.active and ring.active.algorithm != self.signing_keys.algorithm and not ring.taking_over:
                         ring = ring.rotate(self.key_policy, another)
                     await work.signing_keys.save(ring)
+                    signing = ring.taking_over or ring.active
+                    act = Act(action=Action.KEY_PREPARE, by=Agent.SERVICE, target=signing.kid if signing else None)
+                    await work.audit.add(act)
                     await work.commit()
         await self.signing_keys.load()
 

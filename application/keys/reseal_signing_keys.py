@@ -6,6 +6,7 @@ from typing import final
 
 from application.ports.tokens import SigningKeys
 from application.ports.unit_of_work import Store
+from domain.audit import Action, by_operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +36,6 @@ class ResealSigningKeys:
                 after = self.signing_keys.reseal(before)
                 if after and after != before:
                     await work.signing_keys.save(ring.replaced(after))
+                    await work.audit.add(by_operator(Action.KEY_RESEAL, target=kid))
                     await work.commit()
             yield Resealed(kid, moved=after not in {None, before}, opened=after is not None)

@@ -5,6 +5,7 @@ from typing import final
 
 from application.ports.tokens import SigningKeys
 from application.ports.unit_of_work import Store
+from domain.audit import Act, Action, Agent
 
 
 @final
@@ -30,5 +31,7 @@ class RetireSigningKeys:
                 ring = ring.replaced(key) if key else ring
             if any(disarmed):
                 await work.signing_keys.save(ring)
+                for kid in [key.kid for key in disarmed if key]:
+                    await work.audit.add(Act(action=Action.KEY_RETIRE, by=Agent.SERVICE, target=kid))
                 await work.commit()
         return sum(key is not None for key in disarmed)

@@ -6,6 +6,7 @@ from typing import final
 from application.ports.events import Events
 from application.ports.tokens import SigningKeys
 from application.ports.unit_of_work import Store
+from domain.audit import Act, Action, Agent
 from domain.events import SigningKeyRotation
 from domain.signing_key import KeyPolicy
 
@@ -32,8 +33,10 @@ class RotateDueSigningKey:
                 return
             ring = ring.rotate(self.key_policy, spare)
             await work.signing_keys.save(ring)
+            chosen = ring.taking_over or ring.active
+            act = Act(action=Action.KEY_ROTATE, by=Agent.SERVICE, target=chosen.kid if chosen else None)
+            await work.audit.add(act)
             await work.commit()
         await self.signing_keys.load()
-        chosen = ring.taking_over or ring.active
         if chosen and chosen.signs_from:
             self.events.record(SigningKeyRotation(chosen.kid, chosen.signs_from))

@@ -6,6 +6,7 @@ from typing import final
 from application.ports.events import Events
 from application.ports.tokens import NoSigningKey, SigningKeys
 from application.ports.unit_of_work import Store
+from domain.audit import Action, by_operator
 from domain.events import SigningKeyRotation
 from domain.signing_key import KeyPolicy, SigningKey
 
@@ -30,9 +31,10 @@ class RotateSigningKey:
         async with self.store.begin() as work:
             ring = (await work.signing_keys.lock()).rotate(self.key_policy, spare)
             await work.signing_keys.save(ring)
+            chosen = ring.taking_over or ring.active
+            await work.audit.add(by_operator(Action.KEY_ROTATE, target=chosen.kid if chosen else None))
             await work.commit()
         await self.signing_keys.load()
-        chosen = ring.taking_over or ring.active
         if chosen is None or chosen.signs_from is None:
             raise NoSigningKey
         self.events.record(SigningKeyRotation(chosen.kid, chosen.signs_from))

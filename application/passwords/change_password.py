@@ -8,6 +8,8 @@ from application.ports.throttle import Throttle
 from application.ports.unit_of_work import Store
 from application.steps.check_password import check_password
 from domain.actor import Actor, InvalidAccessToken
+from domain.audit import Action, by_caller
+from domain.audit_failures import Failure
 from domain.origin import NOWHERE, Origin
 from domain.password import PasswordPolicy, PlainPassword
 from domain.session import EndReason
@@ -34,6 +36,8 @@ class ChangePassword:
         if not await check_password(
             current, actor.user, identifier="", origin=origin, hasher=self.hasher, throttle=self.throttle
         ):
+            failure = Failure(action=Action.PASSWORD_CHANGE, user_id=actor.user.id, origin=origin)
+            await self.store.live.note_failure(failure)
             raise CurrentPasswordWrong
         password_hash = await self.hasher.hash(new, turn=Turn.of_address(Line.LOG_INS, origin))
 
@@ -48,4 +52,5 @@ class ChangePassword:
             if not await work.sessions.carry_over(actor.session.id, generation=user.generation):
                 raise InvalidAccessToken  # revoked since: whoever held it changes nothing
             await work.sessions.end_all_of(user.id, reason=EndReason.PASSWORD_CHANGED, spared=actor.session.id)
+            await work.audit.add(by_caller(Action.PASSWORD_CHANGE, actor, origin))
             await work.commit()

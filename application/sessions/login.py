@@ -10,6 +10,9 @@ from application.ports.throttle import Throttle
 from application.ports.tokens import AccessTokens, RefreshTokens
 from application.ports.unit_of_work import Store
 from application.steps.check_password import check_password
+from domain.actor import Actor
+from domain.audit import Act, Action, Agent, by_caller
+from domain.audit_failures import Failure
 from domain.origin import NOWHERE, Origin
 from domain.password import PasswordHash, PlainPassword
 from domain.session import AuthenticationMethod, Lifetimes, NewSession, Session, TokenPair
@@ -42,6 +45,8 @@ class Login:
             password, user, identifier=identifier, origin=origin, hasher=self.hasher, throttle=self.throttle
         )
         if user is None or not matches:
+            failure = Failure(action=Action.LOGIN, user_id=user.id if user else None, origin=origin)
+            await self.store.live.note_failure(failure)
             raise InvalidCredentials
 
         secret = self.refresh_tokens.new_secret()
@@ -57,6 +62,7 @@ class Login:
                 network=origin.network,
                 made_by=self.refresh_tokens.key_ids[0],
             ),
+            origin=origin,
             better_hash=await self._better_hash(user, password, origin),
         )
         expires_at = session.access_expires_at(self.lifetimes)
@@ -80,7 +86,7 @@ class Login:
             return None
         return await self.store.live.find_by_username(username)
 
-    async def _open(self, user: User, new: NewSession, *, better_hash: PasswordHash | None) -> Session:
+    async def _open(self, user: User, new: NewSession, *, origin: Origin, better_hash: PasswordHash | None) -> Session:
         async with self.store.begin() as work:
             # Before the opening: after it, parallel log-ins would wait for each other's share of the user's row.
             if better_hash:
@@ -88,6 +94,9 @@ class Login:
             session = await work.sessions.open(new)
             if session is None:
                 raise InvalidCredentials
-            await work.sessions.end_oldest_of(user.id, opened=session.id, most=self.lifetimes.most_sessions)
+            for ended in await work.sessions.end_oldest_of(user.id, opened=session.id, most=self.lifetimes.most_sessions):
+                limit = Act(action=Action.SESSION_LIMIT, by=Agent.SERVICE, user_id=user.id, session_id=ended.id)
+                await work.audit.add(limit)
+            await work.audit.add(by_caller(Action.LOGIN, Actor(user, session), origin))
             await work.commit()
         return session

@@ -6,6 +6,8 @@ from typing import final
 from application.ports.tokens import AccessTokens, RefreshTokens
 from application.ports.unit_of_work import Store
 from domain.actor import NotAuthenticated
+from domain.audit import Act, Action, Agent
+from domain.origin import NOWHERE, Origin
 from domain.session import EndReason, SessionId
 
 
@@ -23,7 +25,9 @@ class Logout:
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
 
-    async def __call__(self, *, access_token: str | None = None, refresh_token: str | None = None) -> None:
+    async def __call__(
+        self, *, access_token: str | None = None, refresh_token: str | None = None, origin: Origin = NOWHERE
+    ) -> None:
         ended: set[SessionId] = set()
         if access_token is not None:
             ended.add((await self.access_tokens.read_expired(access_token)).session_id)
@@ -32,4 +36,5 @@ class Logout:
         if not ended:
             raise NotAuthenticated
         for session_id in ended:
-            await self.store.live.end_session(session_id, reason=EndReason.LOGOUT)
+            act = Act(action=Action.LOGOUT, by=Agent.USER, origin=origin)
+            await self.store.live.end_session(session_id, reason=EndReason.LOGOUT, act=act)

@@ -62,6 +62,7 @@ class RefreshAccess:
             grace=self.lifetimes.grace if grace is None else grace,
             trace=self.origins.trace(origin),
             made_by=self.refresh_tokens.key_ids[0],
+            origin=origin,
         )
         match outcome:
             case Unknown():

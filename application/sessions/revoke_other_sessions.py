@@ -5,6 +5,8 @@ from typing import final
 
 from application.ports.unit_of_work import Store
 from domain.actor import Actor
+from domain.audit import Action, by_caller
+from domain.origin import NOWHERE, Origin
 from domain.session import EndReason
 
 
@@ -15,8 +17,9 @@ class RevokeOtherSessions:
 
     store: Store
 
-    async def __call__(self, *, actor: Actor) -> None:
+    async def __call__(self, *, actor: Actor, origin: Origin = NOWHERE) -> None:
         async with self.store.begin() as work:
             await work.users.lock(actor.user.id)
             await work.sessions.end_all_of(actor.user.id, reason=EndReason.REVOKED, spared=actor.session.id)
+            await work.audit.add(by_caller(Action.SESSION_REVOKE, actor, origin, target="others"))
             await work.commit()

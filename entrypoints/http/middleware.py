@@ -64,6 +64,7 @@ class RequestContext:
                 message["headers"] = headers
             await send(message)
 
+        scope.setdefault("state", {})["request_id"] = request_id  # for the audit trail
         structlog.contextvars.bind_contextvars(request_id=request_id)
         await self._app(scope, receive, send_with_headers)
         if _log.isEnabledFor(logging.DEBUG):

@@ -18,11 +18,12 @@ def origin_of(request: HTTPConnection) -> Origin:
     """By the connection's own address, or the one that trusted proxies name (`ClientBehindProxies`)."""
     user_agent = request.headers.get("user-agent", "")[:_LONGEST_USER_AGENT]
     device_token = request.headers.get(DEVICE_HEADER) or request.cookies.get(DEVICE_COOKIE, "")
+    request_id = request.scope.get("state", {}).get("request_id")
     try:
         address = ip_address(request.client.host if request.client else "")
     except ValueError:  # a socket of the file system has no address
         address = None
-    return Origin(user_agent=user_agent, address=address, device_token=device_token)
+    return Origin(user_agent=user_agent, address=address, device_token=device_token, request_id=request_id)
 
 
 def give_device_token(request: Request, response: Response, token: str) -> None:

@@ -29,14 +29,20 @@ from entrypoints.container.root import build, store_of, use_cases_of
 from entrypoints.settings import Settings
 from tests.databases import Databases
 from tests.examples import PASSWORD, SECRET
+from tests.http.api import an_api
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operating.md"
 
 
 @pytest.fixture
-async def url_of_the_server(databases: Databases) -> AsyncIterator[str]:
+async def url_of_the_owner(databases: Databases) -> str:
+    return await databases.make()
+
+
+@pytest.fixture
+async def url_of_the_server(databases: Databases, url_of_the_owner: str) -> AsyncIterator[str]:
     """Of a migrated database, for the role that the operating guide has operators make."""
-    url, role = await databases.make(), f"portunus_server_{uuid4().hex[:8]}"
+    url, role = url_of_the_owner, f"portunus_server_{uuid4().hex[:8]}"
     [statements] = re.findall(r"^```sql\n(.*?)^```$", GUIDE.read_text(), flags=re.MULTILINE | re.DOTALL)
     await databases.execute(url, statements.replace("portunus_server", role).replace("a long random one", "tested"))
     yield make_url(url).set(username=role, password="tested").render_as_string(hide_password=False)
@@ -78,3 +84,37 @@ async def test_ks10_that_role_cannot_change_the_schema(url_of_the_server: str, s
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.execute(statement)
     await connection.close()
+
+
+@pytest.mark.parametrize("table", ["audit_entries", "audit_details", "audit_seals", "audit_checkpoints"])
+async def test_ks08_that_role_cannot_change_or_remove_what_is_in_the_audit_trail(url_of_the_server: str, table: str) -> None:
+    column = {"audit_details": "entry_id", "audit_entries": "id"}.get(table, "ordinal")
+    connection = await asyncpg.connect(url_of_the_server)
+    for statement in (f"UPDATE {table} SET {column} = 7", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):  # noqa: S608
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    await connection.close()
+
+
+async def test_ks09_an_act_that_cannot_be_entered_is_not_done_and_a_failed_log_in_stays_one(
+    databases: Databases, url_of_the_owner: str, url_of_the_server: str
+) -> None:
+    role = make_url(url_of_the_server).username
+    async with an_api(database_url=url_of_the_server) as api:
+        tokens = await api.log_in()
+        await databases.execute(url_of_the_owner, f'REVOKE INSERT ON audit_entries, audit_failures FROM "{role}"')
+
+        signed_up = await api.sign_up(username="another")
+        logged_in = await api.token(username="johndoe", password=PASSWORD)
+        logged_out = await api.http.post("/logout", json={"refresh_token": tokens["refresh_token"]})
+        guessed = await api.token(username="johndoe", password="wrong, and long enough")
+
+        assert [answer.status_code for answer in (signed_up, logged_in, logged_out, guessed)] == [503, 503, 503, 401]
+        assert signed_up.headers["retry-after"]
+        assert len((await api.use_cases[ListUsers](limit=10)).users) == 1
+        assert (await api.me(tokens["access_token"])).status_code == 200
+        assert len((await api.http.get("/users/me/sessions", headers=_bearer(tokens))).json()["sessions"]) == 1
+
+
+def _bearer(tokens: dict[str, str]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens['access_token']}"}

@@ -13,6 +13,7 @@ from entrypoints.http.client import CurrentClient, TokenForm
 from entrypoints.http.documented import STORAGE_UNAVAILABLE, TOO_MANY_QUESTIONS
 from entrypoints.http.inject import use
 from entrypoints.http.oauth import OAuthRoute, client_answers, require_token
+from entrypoints.http.origin import RequestOrigin
 
 router = APIRouter(tags=["clients"], route_class=OAuthRoute)
 
@@ -84,6 +85,8 @@ async def introspect(
     response_class=Response,
     responses={200: {"description": "The token is good no longer."}, **client_answers(TOO_MANY_QUESTIONS, STORAGE_UNAVAILABLE)},
 )
-async def revoke(form: TokenForm, client: CurrentClient, revoke_token: Annotated[RevokeToken, use(RevokeToken)]) -> Response:
-    await revoke_token(client=client, token=require_token(form.token))
+async def revoke(
+    form: TokenForm, client: CurrentClient, origin: RequestOrigin, revoke_token: Annotated[RevokeToken, use(RevokeToken)]
+) -> Response:
+    await revoke_token(client=client, token=require_token(form.token), origin=origin)
     return Response()

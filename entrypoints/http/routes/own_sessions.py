@@ -19,6 +19,7 @@ from domain.session import AuthenticationMethod, Ending, EndReason, Session, Ses
 from entrypoints.http.actor import CurrentActor
 from entrypoints.http.documented import INVALID_CURSOR, INVALID_QUERY, NO_SIGNING_KEY, STORAGE_UNAVAILABLE, answers
 from entrypoints.http.inject import use
+from entrypoints.http.origin import RequestOrigin
 from entrypoints.http.strict import StrictRoute
 
 router = APIRouter(tags=["sessions"], route_class=StrictRoute)
@@ -156,9 +157,9 @@ async def list_own_ended_sessions(
     responses=answers(*_REFUSALS, INVALID_QUERY, SessionUnknown),
 )
 async def revoke_own_session(
-    id: UUID, actor: CurrentActor, revoke_session: Annotated[RevokeSession, use(RevokeSession)]
+    id: UUID, actor: CurrentActor, origin: RequestOrigin, revoke_session: Annotated[RevokeSession, use(RevokeSession)]
 ) -> None:
-    await revoke_session(actor=actor, session_id=SessionId(id))
+    await revoke_session(actor=actor, session_id=SessionId(id), origin=origin)
 
 
 @router.delete(
@@ -170,9 +171,10 @@ async def revoke_own_session(
 )
 async def revoke_own_sessions(
     actor: CurrentActor,
+    origin: RequestOrigin,
     revoke_others: Annotated[RevokeOtherSessions, use(RevokeOtherSessions)],
     revoke_all: Annotated[RevokeAllSessions, use(RevokeAllSessions)],
     including_current: Annotated[bool, Query(description="Also the session that asks.")] = False,
 ) -> None:
     revoke = revoke_all if including_current else revoke_others
-    await revoke(actor=actor)
+    await revoke(actor=actor, origin=origin)

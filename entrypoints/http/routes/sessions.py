@@ -197,5 +197,7 @@ async def refresh(
         STORAGE_UNAVAILABLE,
     ),
 )
-async def log_out(in_body: RefreshTokenInBody, request: Request, logout: Annotated[Logout, use(Logout)]) -> None:
-    await logout(access_token=bearer_token(request), refresh_token=in_body)
+async def log_out(
+    in_body: RefreshTokenInBody, request: Request, origin: RequestOrigin, logout: Annotated[Logout, use(Logout)]
+) -> None:
+    await logout(access_token=bearer_token(request), refresh_token=in_body, origin=origin)
