@@ -122,6 +122,7 @@ class Flaw(StrEnum):
     SEAL_MISSING = "seal_missing"
     SEAL_ALTERED = "seal_altered"
     SEAL_FORGED = "seal_forged"  # its MAC is not ours
+    SEAL_UNATTESTED = "seal_unattested"  # made under a value of the secret that is not set, with none after it that is
     DETAIL_ALTERED = "detail_altered"
     DETAIL_MISSING = "detail_missing"  # and no entry says that it was erased
     CHECKPOINT_FORGED = "checkpoint_forged"

@@ -55,6 +55,17 @@ async def with_pauses(batches: AsyncIterator[T]) -> AsyncIterator[T]:
         began = now()
 
 
+def unless_elsewhere(act: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
+    """For `repeat`: what one process at a time does. Where another is at it, that will do."""
+
+    async def alone() -> None:
+        with suppress(UnderWayElsewhere):
+            await act()
+
+    alone.__name__ = type(act).__name__
+    return alone
+
+
 def purge_by(purge_expired: PurgeExpired) -> Callable[[], Awaitable[None]]:
     """An act for a job. Where another process is at it, that will do."""
 

@@ -12,9 +12,13 @@ from dependency_injector import providers
 from pydantic import SecretStr, ValidationError
 
 from application.keys.follow_key_ring import FollowKeyRing
+from application.ports.audit import Wanted
 from application.ports.unit_of_work import Store, StoreUnavailable
 from application.sessions.store_sightings import StoreSightings
 from application.upkeep.purge_expired import PurgeExpired
+from domain.audit import Action
+from domain.audit_failures import Failure
+from domain.origin import NOWHERE
 from domain.session import EndReason
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.factory import app_on, jobs_of
@@ -209,3 +213,18 @@ def _lines(run: Run, since: int) -> list[dict[str, Any]]:
 
 def _told(run: Run, since: int, event: str) -> list[dict[str, Any]]:
     return [line for line in _lines(run, since) if line["event"] == event]
+
+
+async def test_a_server_gathers_and_seals_the_record_every_second() -> None:
+    settings = _settings("memory://")
+    container = build(settings)
+    use, store = use_cases_of(container), store_of(container)
+    await store.live.note_failure(Failure(action=Action.LOGIN, origin=NOWHERE))
+    [job] = [job for job in jobs_of(use, settings) if job.every == timedelta(seconds=1)]
+
+    for act in job.acts:
+        await act()
+
+    async with store.begin() as work:
+        assert [one.entry.action for one in await work.audit.find(Wanted(), limit=9)] == [Action.LOGIN]
+        assert [seal.count for seal in await work.audit.seals_after(0, limit=9)] == [1]

@@ -17,7 +17,6 @@ from adapters.memory.signing_keys import RING, MemorySigningKeyRepository
 from adapters.memory.tables import Overlay, Table
 from adapters.memory.throttle import MemoryThrottleState
 from adapters.memory.users import MemoryUserRepository
-from application.ports.audit import Wanted
 from application.ports.clock import Clock
 from application.ports.live_statements import FoundCaller
 from application.ports.unit_of_work import UnitOfWork
@@ -246,10 +245,6 @@ class MemoryLiveStatements:
         async with _begin(self._tables, self._clock, self._lifetimes) as work:
             work.audit.note(failure)
             await work.commit()
-
-    async def list_activity(self, user_id: UserId, *, before: int | None, limit: int) -> Sequence[Recorded]:
-        async with _begin(self._tables, self._clock, self._lifetimes) as work:
-            return await work.audit.find(Wanted(user_id=user_id, before=before), limit=limit)
 
     async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:
         here = FeedPosition(epoch=self._tables.epoch, timeline=0, xid=0, id=self._tables.newest_revocation[1])

@@ -30,7 +30,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from adapters.sql.audit import finding, recorded_from_row
 from adapters.sql.audit_entries import Entering, noting
 from adapters.sql.clients import client_from_row
 from adapters.sql.deadlines import Deadlines
@@ -42,11 +41,10 @@ from adapters.sql.schema import UtcDateTime, clients, key_ring, sessions, users
 from adapters.sql.sessions import ENDED, ended_from_row, ending, is_live, session_from_row
 from adapters.sql.signing_keys import ring_from_rows, whole_ring
 from adapters.sql.users import user_from_row
-from application.ports.audit import Wanted
 from application.ports.live_statements import FoundCaller
 from application.ports.unit_of_work import StoreUnavailable
 from domain.actor import Actor
-from domain.audit import Act, Recorded, acts_of_rotation
+from domain.audit import Act, acts_of_rotation
 from domain.audit_failures import Failure
 from domain.client import Client, ClientId
 from domain.errors import Unavailable
@@ -280,10 +278,6 @@ class SqlLiveStatements:
         except Unavailable:
             self._lost += 1
             self._log.error("audit_entry_lost", action=failure.action.value, lost=self._lost)
-
-    async def list_activity(self, user_id: UserId, *, before: int | None, limit: int) -> Sequence[Recorded]:
-        found = finding(self._engine.dialect.name, Wanted(user_id=user_id, before=before), limit=limit)
-        return [recorded_from_row(row) for row in await self._run(found)]
 
     async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:
         rows = (await self._run(reading(self._engine.dialect.name, after, self._time))).all()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from domain.actor import Actor
-from domain.audit import Act, Recorded
+from domain.audit import Act
 from domain.audit_failures import Failure
 from domain.client import Client, ClientId
 from domain.key_ring import StoredKeyRing
@@ -97,14 +97,7 @@ class LiveStatements(Protocol):
         ...
 
     async def note_failure(self, failure: Failure) -> None:
-        """Let it wait for its entry in the audit trail. Takes as long for every account, and for none.
-
-        Where it cannot be stored that is reported, and no more: nothing was done that has to be taken back.
-        """
-        ...
-
-    async def list_activity(self, user_id: UserId, *, before: int | None, limit: int) -> Sequence[Recorded]:
-        """The entries about a user, by id, the newest first: those before `before`, where it is given."""
+        """Let it wait for its entry in the audit trail, as long for any account as for none. Never raises: a loss is logged."""
         ...
 
     async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:

@@ -10,6 +10,7 @@ import typer
 from typer import Abort, TyperException
 
 from domain.errors import Refusal
+from entrypoints.cli.audit import audit
 from entrypoints.cli.clients import clients
 from entrypoints.cli.doctor import config, doctor
 from entrypoints.cli.keys import keys
@@ -39,6 +40,7 @@ app.command()(config)
 app.add_typer(users, name="users")
 app.add_typer(clients, name="clients")
 app.add_typer(keys, name="keys")
+app.add_typer(audit, name="audit")
 
 
 @app.command()

@@ -11,6 +11,7 @@ from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
 from adapters.memory.throttle import MemoryThrottleState
 from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
+from adapters.security.audit_macs import KeyedAuditMacs
 from adapters.security.client_secrets import RandomClientSecrets
 from adapters.security.common_passwords import read_common_passwords
 from adapters.security.cursors import MacCursors
@@ -26,6 +27,7 @@ from adapters.sightings import GatheredSightings
 from adapters.sql.database_url import UnusableDatabaseUrl
 from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
+from application.ports.audit import AuditMacs
 from application.ports.clients import ClientSecrets
 from application.ports.clock import Clock
 from application.ports.cursors import Cursors
@@ -152,4 +154,5 @@ class Adapters(containers.DeclarativeContainer):
     cursors: providers.Provider[Cursors] = providers.Singleton(MacCursors, secret)
     origins: providers.Provider[Origins] = providers.Singleton(KeyedOrigins, secret)
     client_secrets: providers.Provider[ClientSecrets] = providers.Singleton(RandomClientSecrets)
+    audit_macs: providers.Provider[AuditMacs] = providers.Singleton(KeyedAuditMacs, secret)
     refresh_tokens: providers.Provider[RefreshTokens] = providers.Singleton(MacRefreshTokens, secret)

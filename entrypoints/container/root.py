@@ -8,6 +8,7 @@ from dependency_injector import containers, providers
 from application.ports.unit_of_work import Store
 from entrypoints.container.accounts import Accounts
 from entrypoints.container.adapters import Adapters
+from entrypoints.container.audit import Audit
 from entrypoints.container.clients import Clients
 from entrypoints.container.directory import Directory
 from entrypoints.container.keys import Keys
@@ -30,9 +31,10 @@ class Portunus(containers.DeclarativeContainer):
     directory = providers.Container(Directory, adapters=adapters)
     upkeep = providers.Container(Upkeep, adapters=adapters)
     limits = providers.Container(Limits, adapters=adapters)
+    audit = providers.Container(Audit, adapters=adapters)
 
 
-CAPABILITIES = (Accounts, Passwords, Sessions, Keys, Clients, Directory, Upkeep, Limits)
+CAPABILITIES = (Accounts, Passwords, Sessions, Keys, Clients, Directory, Upkeep, Limits, Audit)
 
 
 def build(settings: Settings) -> Portunus:
@@ -63,6 +65,7 @@ def use_cases_of(container: Portunus) -> Mapping[type, Any]:
         container.directory,
         container.upkeep,
         container.limits,
+        container.audit,
     )
     made = [
         getattr(capability, name)()

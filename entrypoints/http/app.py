@@ -32,7 +32,7 @@ from entrypoints.http.problems import (
     respond,
 )
 from entrypoints.http.proxies import ClientBehindProxies
-from entrypoints.http.routes import accounts, clients, keys, own_sessions, passwords, sessions, upkeep
+from entrypoints.http.routes import accounts, clients, keys, own_activity, own_sessions, passwords, sessions, upkeep
 from entrypoints.http.throttling import ThrottleByAddress
 
 VERSION = version("portunus")
@@ -42,6 +42,7 @@ ROUTERS = (
     sessions.token_router,
     sessions.router,
     own_sessions.router,
+    own_activity.router,
     keys.router,
     clients.router,
     upkeep.router,

@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 
+from application.audit.gather_failures import GatherFailures
+from application.audit.seal_record import SealRecord
 from application.keys.follow_key_ring import FollowKeyRing
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.keys.retire_signing_keys import RetireSigningKeys
@@ -20,10 +22,11 @@ from domain.session import SEEN_EVERY
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.app import create_app
 from entrypoints.logs import configure_logs
-from entrypoints.schedule import Job, purge_by, repeat
+from entrypoints.schedule import Job, purge_by, repeat, unless_elsewhere
 from entrypoints.settings import Settings
 
 _SECONDS_BETWEEN_TRIES = 0.5
+_BETWEEN_SEALS = timedelta(seconds=1)
 _BEFORE_THE_FIRST_PURGE = timedelta(minutes=1)  # else who restarts often would never come to it
 _KEEPING_KEYS = (RotateDueSigningKey, RetireSigningKeys, FollowKeyRing)
 
@@ -68,6 +71,8 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
 def jobs_of(use_cases: Mapping[type, Any], settings: Settings) -> Iterator[Job]:
     yield Job(acts=tuple(use_cases[act] for act in _KEEPING_KEYS), every=settings.key_reload)
     yield Job(acts=(use_cases[StoreSightings],), every=SEEN_EVERY)
+    record = (unless_elsewhere(use_cases[GatherFailures]), unless_elsewhere(use_cases[SealRecord]))
+    yield Job(acts=record, every=_BETWEEN_SEALS)
     if settings.purge_every:
         purge = purge_by(use_cases[PurgeExpired])
         yield Job(acts=(purge,), every=settings.purge_every, first_after=_BEFORE_THE_FIRST_PURGE)

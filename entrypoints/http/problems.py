@@ -8,6 +8,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from application.audit.prune_record import RecordFlawed
 from application.ports.cursors import InvalidCursor
 from application.ports.passwords import Overloaded, UnknownHashFormat
 from application.ports.tokens import NoSigningKey
@@ -53,6 +54,7 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
     RotationUnderWay: HTTPStatus.CONFLICT,
     CurrentPasswordWrong: HTTPStatus.FORBIDDEN,
     SessionUnknown: HTTPStatus.NOT_FOUND,
+    RecordFlawed: HTTPStatus.CONFLICT,
     InvalidCursor: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidCredentials: HTTPStatus.UNAUTHORIZED,
     NotAuthenticated: HTTPStatus.UNAUTHORIZED,

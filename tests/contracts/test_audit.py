@@ -142,8 +142,8 @@ async def test_activity_is_ones_own_a_page_at_a_time(store: Store) -> None:
     await _record(store, *(Act(action=Action.LOGIN, by=Agent.USER, user_id=user) for user in (one, other, one, one)))
     await _record(store, Act(action=Action.LOGIN, by=Agent.UNKNOWN, outcome=Outcome.REFUSED))
 
-    first = await store.live.list_activity(one, before=None, limit=2)
-    rest = await store.live.list_activity(one, before=first[-1].entry.id, limit=2)
+    first = await _found(store, Wanted(user_id=one), limit=2)
+    rest = await _found(store, Wanted(user_id=one, before=first[-1].entry.id), limit=2)
 
     assert [len(first), len(rest)] == [2, 1]
     assert {found.entry.user_id for found in (*first, *rest)} == {one}
@@ -436,6 +436,4 @@ async def test_the_record_outlives_the_session_and_says_what_became_of_it(storag
     )
 
     assert isinstance(outcome, Advanced)
-    assert [one.entry.action for one in await storage.another.live.list_activity(user.id, before=None, limit=5)] == [
-        Action.LOGOUT
-    ]
+    assert [one.entry.action for one in await _found(storage.another, Wanted(user_id=user.id))] == [Action.LOGOUT]

@@ -1,0 +1,1 @@
+"""The audit trail: sealing it, proving it, reading it."""

@@ -1,0 +1,41 @@
+"""Seal what has been entered."""
+
+from dataclasses import dataclass, replace
+from typing import final
+
+from application.ports.audit import AuditMacs
+from application.ports.unit_of_work import Store
+from domain.audit_seals import Seal
+
+MOST_AT_ONCE = 5_000
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealRecord:
+    """Chain the entries that no transaction under way can still come before, and attest them. Gives how many.
+
+    Raises `UnderWayElsewhere` while another process is at it, and `StoreUnavailable` where it has just been.
+    """
+
+    store: Store
+    audit_macs: AuditMacs
+
+    async def __call__(self) -> int:
+        sealed = 0
+        while run := await self._seal():
+            sealed += run
+        return sealed
+
+    async def _seal(self) -> int:
+        async with self.store.begin() as work:
+            await work.audit.see_one_moment()
+            await work.claim("audit_seals")
+            found = await work.audit.read_unsealed(most=MOST_AT_ONCE)
+            if not found.run:
+                return 0
+            entries = [one.entry for one in found.run]
+            seal = Seal.over(entries, before=found.before, era=found.era, upto=found.upto, at=found.at)
+            await work.audit.add_seal(replace(seal, mac=self.audit_macs.make(seal.link)))
+            await work.commit()
+        return len(entries)

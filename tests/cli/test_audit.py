@@ -1,0 +1,74 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_cli import SQLITE
+from tests.examples import PASSWORD
+from tests.shell import Program, Shell
+
+
+@pytest.fixture
+def shell(program: Program, tmp_path: Path) -> Shell:
+    made = Shell(program, tmp_path)
+    assert made("migrate", **SQLITE).returncode == 0
+    email = "johndoe@example.com"
+    assert made("users", "create", "johndoe", "--email", email, typed=PASSWORD + "\n", **SQLITE).returncode == 0
+    assert made("users", "disable", "johndoe", **SQLITE).returncode == 0
+    return made
+
+
+def test_entries_are_listed_by_user_and_action_in_words_and_as_json(shell: Shell) -> None:
+    listed = json.loads(shell("audit", "list", "--user", "johndoe", "--json", **SQLITE).stdout)["entries"]
+    only = shell("audit", "list", "--action", "user_disable", "--since", "2020-01-01", **SQLITE).stdout.splitlines()
+    nothing = shell("audit", "list", "--since", "2100-01-01", **SQLITE)
+
+    assert [(one["action"], one["by"], one["outcome"]) for one in listed] == [
+        ("user_disable", "operator", "done"),
+        ("sign_up", "operator", "done"),
+    ]
+    assert len(only) == 1
+    assert "user_disable done by operator" in only[0]
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+
+
+def test_a_page_says_where_the_next_one_begins(shell: Shell) -> None:
+    first = shell("audit", "list", "--limit", "1", "--json", **SQLITE)
+    newest = json.loads(first.stdout)["entries"][0]["id"]
+
+    second = shell("audit", "list", "--limit", "1", "--before", str(newest), "--json", **SQLITE)
+
+    assert json.loads(second.stdout)["entries"][0]["action"] == "sign_up"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("list", "--action", "nonsense"), ("list", "--since", "yesterday"), ("verify", "--head", "x"), ("prune",)]
+)
+def test_what_is_typed_wrongly_is_said_in_a_line(shell: Shell, arguments: tuple[str, ...]) -> None:
+    found = shell("audit", *arguments, **SQLITE)
+
+    assert found.returncode == 2
+    assert "Traceback" not in found.stderr
+
+
+def test_the_trail_of_nobody_is_refused(shell: Shell) -> None:
+    assert shell("audit", "list", "--user", "nobody", **SQLITE).returncode == 1
+    assert shell("audit", "erase", "nobody", **SQLITE).returncode == 1
+
+
+def test_a_record_that_nobody_sealed_yet_is_whole_and_says_so(shell: Shell) -> None:
+    found = json.loads(shell("audit", "verify", "--json", **SQLITE).stdout)
+
+    assert (found["ok"], found["entries"], found["unsealed"]) == (True, 0, 2)
+
+
+def test_a_head_that_is_not_in_the_chain_fails_the_proof(shell: Shell) -> None:
+    found = shell("audit", "verify", "--head", f"7:{'00' * 32}", **SQLITE)
+
+    assert found.returncode == 1
+    assert "head_missing" in found.stdout
+
+
+def test_erasing_and_pruning_say_how_much_they_removed(shell: Shell) -> None:
+    assert shell("audit", "erase", "johndoe", **SQLITE).stdout == "Erased the details of 0 entries.\n"
+    assert shell("audit", "prune", "--before", "2100-01-01", **SQLITE).stdout == "Removed 0 entries.\n"

@@ -1,0 +1,323 @@
+"""What was sealed can be proved; and what was done to it behind the service's back is found, on every store."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from adapters.ids import Uuid7Ids
+from adapters.memory.store import MemoryStore
+from adapters.security.audit_macs import KeyedAuditMacs
+from adapters.security.secret_key import SecretKey
+from adapters.sql.store import SqlStore
+from application.audit.erase_details import EraseDetails
+from application.audit.gather_failures import GatherFailures
+from application.audit.prune_record import PruneRecord, RecordFlawed
+from application.audit.seal_record import SealRecord
+from application.audit.verify_record import VerifyRecord
+from application.ports.audit import Wanted
+from application.ports.unit_of_work import Store
+from domain.audit import Act, Action, Agent, Outcome
+from domain.audit_failures import Failure
+from domain.audit_proof import Verified
+from domain.audit_seals import Anchor, Flaw, Seal
+from domain.origin import Origin
+from domain.user import UserId
+from tests.contracts.conftest import Storage
+from tests.examples import SECRET, a_stored_user
+from tests.fakes import FakeClock
+
+ORIGIN = Origin(user_agent="Firefox", request_id="r-1")
+LATER = "5f9c1e07a3d84b62908f17e6c2ab3d54e1780c9f6ba2453d8e70f419c6d3b528"
+MACS = KeyedAuditMacs(SecretKey.parse(SECRET))
+ids = Uuid7Ids()
+
+
+async def _record(store: Store, count: int = 3, *, user_id: UserId | None = None) -> None:
+    for number in range(count):
+        async with store.begin() as work:
+            await work.audit.add(Act(action=Action.LOGIN, by=Agent.USER, user_id=user_id, times=number + 1, origin=ORIGIN))
+            await work.commit()
+
+
+async def _seal(store: Store) -> int:
+    return await SealRecord(store=store, audit_macs=MACS)()
+
+
+async def _a_record(store: Store, runs: int = 3) -> None:
+    for _ in range(runs):
+        await _record(store)
+        await _seal(store)
+
+
+async def _verify(store: Store, *, macs: KeyedAuditMacs = MACS, known: tuple[int, bytes] | None = None) -> Verified:
+    steps = [step async for step in VerifyRecord(store=store, audit_macs=macs)(known=known)]
+    assert [step.is_last for step in steps] == [False] * (len(steps) - 1) + [True]
+    return steps[-1]
+
+
+async def _flaws(store: Store) -> list[tuple[Flaw, int]]:
+    return [(one.flaw, one.seal) for one in (await _verify(store)).findings]
+
+
+async def _tamper(store: Store, sql: str, in_memory: Callable[..., None]) -> None:
+    """What somebody with access to the storage does."""
+    if isinstance(store, MemoryStore):
+        in_memory(store._tables)
+        return
+    assert isinstance(store, SqlStore)
+    async with store._engine.begin() as connection:
+        await connection.exec_driver_sql(sql)
+
+
+async def _entry_ids(store: Store) -> list[int]:
+    async with store.begin() as work:
+        return sorted(one.entry.id for one in await work.audit.find(Wanted(), limit=1000))
+
+
+async def test_an_empty_record_and_one_that_nobody_touched_are_whole(storage: Storage) -> None:
+    assert await _flaws(storage.store) == []
+    await _a_record(storage.store)
+    await _record(storage.store, 2)
+
+    verified = await _verify(storage.another)
+
+    assert verified.findings == []
+    assert (verified.head.entries, verified.head.ordinal, verified.unsealed) == (9, 3, 2)
+
+
+async def test_ks08_an_altered_entry_is_found_in_its_run(storage: Storage) -> None:
+    await _a_record(storage.store)
+    fifth = (await _entry_ids(storage.store))[4]
+
+    def alter(tables: object) -> None:
+        entries = tables.audit_entries  # type: ignore[attr-defined]
+        entries[fifth] = replace(entries[fifth], entry=replace(entries[fifth].entry, times=99))
+
+    await _tamper(storage.another, f"UPDATE audit_entries SET times = 99 WHERE id = {fifth}", alter)  # noqa: S608
+
+    assert await _flaws(storage.store) == [(Flaw.ENTRIES_ALTERED, 2)]
+
+
+async def test_ks08_a_removed_entry_is_found_in_its_run(storage: Storage) -> None:
+    await _a_record(storage.store)
+    fifth = (await _entry_ids(storage.store))[4]
+
+    await _tamper(
+        storage.another,
+        f"DELETE FROM audit_entries WHERE id = {fifth}",  # noqa: S608
+        lambda tables: tables.audit_entries.pop(fifth),
+    )
+
+    assert await _flaws(storage.store) == [(Flaw.ENTRIES_MISSING, 2)]
+
+
+async def test_an_altered_seal_and_one_that_is_missing_are_found(storage: Storage) -> None:
+    await _a_record(storage.store, 4)
+
+    def alter(tables: object) -> None:
+        seals = tables.audit_seals  # type: ignore[attr-defined]
+        seals[2] = replace(seals[2], count=2)
+
+    await _tamper(storage.another, "UPDATE audit_seals SET count = 2 WHERE ordinal = 2", alter)
+    altered = await _flaws(storage.store)
+    await _tamper(storage.another, "DELETE FROM audit_seals WHERE ordinal = 2", lambda tables: tables.audit_seals.pop(2))
+
+    assert altered == [(Flaw.SEAL_ALTERED, 2)]
+    assert await _flaws(storage.store) == [(Flaw.SEAL_MISSING, 3)]
+
+
+async def test_a_record_that_is_sealed_with_another_secret_alone_is_attested_by_nobody(storage: Storage) -> None:
+    await _record(storage.store)
+    await SealRecord(store=storage.store, audit_macs=KeyedAuditMacs(SecretKey.parse(LATER)))()
+
+    unattested = await _flaws(storage.another)
+
+    assert unattested == [(Flaw.SEAL_UNATTESTED, 1)]
+
+
+async def test_a_seal_with_the_mac_of_another_is_forged(storage: Storage) -> None:
+    await _a_record(storage.store, 2)
+
+    await _tamper(
+        storage.another,
+        "UPDATE audit_seals SET mac = (SELECT mac FROM audit_seals WHERE ordinal = 1)",
+        lambda tables: tables.audit_seals.update({2: replace(tables.audit_seals[2], mac=tables.audit_seals[1].mac)}),
+    )
+
+    assert await _flaws(storage.store) == [(Flaw.SEAL_FORGED, 2)]
+
+
+async def test_a_seal_of_an_older_value_of_the_secret_is_attested_by_a_later_one(storage: Storage) -> None:
+    await _a_record(storage.store, 2)
+    newer = KeyedAuditMacs(SecretKey.parse(LATER))
+    await _record(storage.store)
+
+    await SealRecord(store=storage.store, audit_macs=newer)()
+
+    assert (await _verify(storage.another, macs=newer)).findings == []
+
+
+async def test_the_newest_seals_removed_with_their_entries_are_missed_where_the_head_was_kept(storage: Storage) -> None:
+    await _a_record(storage.store, 3)
+    head = (await _verify(storage.store)).head
+    last = (await _entry_ids(storage.store))[6]
+
+    def shorten(tables: object) -> None:
+        tables.audit_seals.pop(3)  # type: ignore[attr-defined]
+        for each in [each for each in tables.audit_entries if each >= last]:  # type: ignore[attr-defined]
+            tables.audit_entries.pop(each)  # type: ignore[attr-defined]
+
+    await _tamper(storage.another, f"DELETE FROM audit_entries WHERE id >= {last}", shorten)  # noqa: S608
+    await _tamper(storage.another, "DELETE FROM audit_seals WHERE ordinal = 3", lambda _: None)
+
+    assert await _flaws(storage.store) == []  # as the guide says
+    kept = await _verify(storage.store, known=(head.ordinal, head.link))
+    assert [one.flaw for one in kept.findings] == [Flaw.HEAD_MISSING]
+    await _a_record(storage.store, 1)
+    replaced = await _verify(storage.store, known=(head.ordinal, head.link))
+    assert [one.flaw for one in replaced.findings] == [Flaw.HEAD_MISSING]
+
+
+async def test_a_head_that_was_kept_is_in_the_chain_that_goes_on(storage: Storage) -> None:
+    await _a_record(storage.store, 2)
+    head = (await _verify(storage.store)).head
+
+    await _a_record(storage.store, 2)
+
+    assert (await _verify(storage.another, known=(head.ordinal, head.link))).findings == []
+
+
+async def test_erasing_a_users_details_leaves_the_record_whole_and_doing_so_in_secret_does_not(storage: Storage) -> None:
+    user = await a_stored_user(storage.store)
+    await _record(storage.store, user_id=user.id)
+    await _record(storage.store, user_id=ids.user())
+    await _seal(storage.store)
+
+    assert await EraseDetails(store=storage.store)(username=user.username) == 3
+    await _seal(storage.store)
+    erased = await _flaws(storage.another)
+
+    def erase(tables: object) -> None:
+        entries = tables.audit_entries  # type: ignore[attr-defined]
+        entries.update({each: replace(one, detail=None) for each, one in entries.items()})
+
+    await _tamper(storage.another, "DELETE FROM audit_details", erase)
+
+    assert erased == []
+    assert await _flaws(storage.store) == [(Flaw.DETAIL_MISSING, 1)]
+
+
+async def _prune(store: Store, clock: FakeClock, before: datetime) -> int:
+    return sum([removed async for removed in PruneRecord(store=store, audit_macs=MACS, clock=clock)(before=before)])
+
+
+async def _time_of_seal(store: Store, ordinal: int) -> datetime:
+    async with store.begin() as work:
+        return (await work.audit.seals_after(ordinal - 1, limit=1))[0].sealed_at
+
+
+async def _a_long_record(storage: Storage, clock: FakeClock) -> datetime:
+    """Of three seals; the time of the last."""
+    for _ in range(3):
+        await _record(storage.store)
+        await _seal(storage.store)
+        clock.advance(timedelta(days=1))
+    return await _time_of_seal(storage.store, 3)
+
+
+async def test_what_is_left_after_pruning_is_whole_and_pruning_is_entered(storage: Storage, clock: FakeClock) -> None:
+    before = await _a_long_record(storage, clock)
+
+    removed = await _prune(storage.another, clock, before)
+    await _seal(storage.store)
+
+    verified = await _verify(storage.store)
+    assert removed == 6
+    assert verified.findings == []
+    assert (verified.head.ordinal, verified.head.entries) == (4, 10)
+    async with storage.store.begin() as work:
+        [newest] = await work.audit.find(Wanted(action=Action.AUDIT_PRUNE), limit=5)
+    assert (newest.entry.times, newest.entry.target) == (6, "seal 2")
+    assert await _prune(storage.another, clock, before) == 0
+
+
+async def test_what_is_removed_or_added_around_a_checkpoint_is_found(storage: Storage, clock: FakeClock) -> None:
+    await _prune(storage.store, clock, await _a_long_record(storage, clock))
+    first = (await _entry_ids(storage.store))[0]
+
+    await _tamper(
+        storage.another,
+        f"DELETE FROM audit_entries WHERE id = {first}",  # noqa: S608
+        lambda tables: tables.audit_entries.pop(first),
+    )
+
+    assert await _flaws(storage.store) == [(Flaw.ENTRIES_MISSING, 3)]
+
+
+async def test_a_checkpoint_that_nobody_made_with_the_secret_is_forged(storage: Storage, clock: FakeClock) -> None:
+    await _prune(storage.store, clock, await _a_long_record(storage, clock))
+
+    def alter(tables: object) -> None:
+        checkpoints = tables.audit_checkpoints  # type: ignore[attr-defined]
+        checkpoints[2] = replace(checkpoints[2], anchor=replace(checkpoints[2].anchor, entries=7))
+
+    await _tamper(storage.another, "UPDATE audit_checkpoints SET entries = 7", alter)
+
+    assert await _flaws(storage.store) == [(Flaw.CHECKPOINT_FORGED, 2)]
+
+
+async def test_what_is_flawed_is_not_pruned(storage: Storage, clock: FakeClock) -> None:
+    before = await _a_long_record(storage, clock)
+    first = (await _entry_ids(storage.store))[0]
+    await _tamper(
+        storage.another,
+        f"DELETE FROM audit_entries WHERE id = {first}",  # noqa: S608
+        lambda tables: tables.audit_entries.pop(first),
+    )
+
+    with pytest.raises(RecordFlawed):
+        await _prune(storage.store, clock, before)
+
+    assert len(await _entry_ids(storage.store)) == 8
+
+
+async def test_gathered_failures_are_sealed_like_any_entry(storage: Storage) -> None:
+    for _ in range(3):
+        await storage.store.live.note_failure(Failure(action=Action.LOGIN, origin=ORIGIN))
+    await GatherFailures(store=storage.store)()
+    await storage.age(timedelta(seconds=61))
+
+    await GatherFailures(store=storage.another)()
+    await _seal(storage.store)
+
+    verified = await _verify(storage.store)
+    async with storage.store.begin() as work:
+        found = await work.audit.find(Wanted(outcome=Outcome.REFUSED), limit=5)
+    assert sum(one.entry.times for one in found) == 3
+    assert (verified.findings, verified.head.entries, verified.unsealed) == ([], len(found), 0)
+
+
+async def test_a_database_that_was_moved_to_a_server_which_counts_from_the_start_is_sealed_on(storage: Storage) -> None:
+    """As `pg_dump` moves it: the entries keep the numbers of their transactions, which are far ahead of the new server's."""
+    if not isinstance(storage.store, SqlStore) or storage.store._engine.dialect.name != "postgresql":
+        await _a_record(storage.store, 2)  # positions are ids there, and move with the entries
+        assert await _flaws(storage.another) == []
+        return
+    await _record(storage.store, 5)
+    await _tamper(storage.store, "UPDATE audit_entries SET xid = (900000000 + id)::text::xid8", lambda _: None)
+    async with storage.store.begin() as work:
+        entries = [one.entry for one in (await work.audit.find(Wanted(), limit=10))[::-1]][:3]
+        upto = entries[-1].position + 1
+        seal = Seal.over(entries, before=Anchor(), era=0, upto=upto, at=entries[0].at)
+        await work.audit.add_seal(replace(seal, mac=MACS.make(seal.link)))
+        await work.commit()
+
+    await _record(storage.another, 4)
+    first = await _seal(storage.another)
+    await _a_record(storage.store, 2)
+
+    verified = await _verify(storage.store)
+    assert first == 6
+    assert (verified.findings, verified.head.entries, verified.unsealed) == ([], 15, 0)
