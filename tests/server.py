@@ -59,7 +59,12 @@ def launched(
 
 def migrate(url: str, cwd: Path, **env: str) -> None:
     """Run `portunus migrate` on the database at `url`."""
-    subprocess.run([PORTUNUS, "migrate"], cwd=cwd, env=environment(url, env), check=True, capture_output=True, timeout=60)
+    command("migrate", url=url, cwd=cwd, env=env)
+
+
+def command(*arguments: str, url: str, cwd: Path, env: Mapping[str, str]) -> None:
+    """Run `portunus` with the database at `url`."""
+    subprocess.run([PORTUNUS, *arguments], cwd=cwd, env=environment(url, env), check=True, capture_output=True, timeout=60)
 
 
 def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from tests.faults.history import Act, Operation
 _SECONDS_TO_WAIT = 15
 _SECONDS_TO_HEAL = 20
 _SECONDS_BETWEEN_TRIES = 0.05
+_AT_THE_DOOR = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,17 @@ class Client:
         self._access_token = ""
 
     async def sign_up(self) -> None:
-        answer = await self._crowd.http.post(
-            f"{self._crowd.addresses[0]}/signup",
-            json={"username": self._name, "email": "someone@example.com", "password": PASSWORD},
-        )
-        assert answer.status_code == 201, answer.text
+        """Again while it is told to come later, by when it may have the name."""
+        body = {"username": self._name, "email": "someone@example.com", "password": PASSWORD}
+        allowed = {201, 503}
+        for _ in range(_SECONDS_TO_HEAL * 2):
+            answer = await self._crowd.http.post(f"{self._crowd.addresses[0]}/signup", json=body)
+            assert answer.status_code in allowed, answer.text
+            if answer.status_code != 503:
+                return
+            allowed = {201, 400, 503}
+            await asyncio.sleep(0.5)
+        raise AssertionError("no answer but 503")
 
     async def live(self, habits: Habits) -> None:
         """Go on until cancelled between two acts."""
@@ -116,8 +123,12 @@ class Client:
         return act
 
     @property
+    def access_token(self) -> str:
+        return self._access_token
+
+    @property
     def _name(self) -> str:
-        return f"client-{self.number}"
+        return f"{self._crowd.name}-{self.number}"
 
     @property
     def _bearer(self) -> dict[str, str]:
@@ -160,6 +171,7 @@ class Crowd:
     """Clients, and the history that they write together."""
 
     def __init__(self, addresses: Sequence[str], http: httpx2.AsyncClient) -> None:
+        self.name = f"crowd-{secrets.token_hex(4)}"
         self.addresses = addresses
         self.http = http
         self.history: list[Act] = []
@@ -167,11 +179,17 @@ class Crowd:
         self.clients: list[Client] = []
 
     async def arrive(self, count: int) -> None:
-        """Sign up and log in."""
+        """Sign up and log in, not all at once."""
         self.clients = [Client(number, self) for number in range(count)]
-        for client in self.clients:
-            await client.sign_up()
-        await asyncio.gather(*(client.log_in() for client in self.clients))
+        door = asyncio.Semaphore(_AT_THE_DOOR)
+
+        async def arrive(client: Client) -> None:
+            async with door:
+                await client.sign_up()
+                while not (await client.log_in()).succeeded:  # noqa: ASYNC110 - there is no event
+                    await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
+
+        await asyncio.gather(*(arrive(client) for client in self.clients))
 
     @asynccontextmanager
     async def at_work(self, habits: Habits | None = None) -> AsyncIterator[None]:
@@ -217,7 +235,7 @@ class Crowd:
 
 @asynccontextmanager
 async def crowd(addresses: Sequence[str], count: int) -> AsyncIterator[Crowd]:
-    limits = httpx2.Limits(max_connections=2 * count + 20, max_keepalive_connections=2 * count + 20)
+    limits = httpx2.Limits(max_connections=2 * count + 100, max_keepalive_connections=2 * count + 100)
     async with httpx2.AsyncClient(timeout=_SECONDS_TO_WAIT, limits=limits) as http:
         made = Crowd(addresses, http)
         await made.arrive(count)

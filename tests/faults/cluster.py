@@ -1,5 +1,6 @@
 """A PostgreSQL server of one's own, to be restarted, stopped, frozen and failed over."""
 
+import copy
 import os
 import shutil
 import signal
@@ -20,7 +21,6 @@ from tests.server import free_port
 StopMode = Literal["fast", "immediate"]
 
 _SECONDS_TO_START = 30
-_DATABASE = "portunus"
 
 
 @final
@@ -29,6 +29,7 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
+        self._database = "portunus"
         self._folder = folder
         # Only for what it knows of its binaries and, for root, of the unprivileged user who may run them.
         self._tools: PostgresServer = get_server(folder / "data", cleanup_mode=None, start=False)
@@ -36,7 +37,13 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{_DATABASE}"
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{self._database}"
+
+    def at(self, database: str) -> "Cluster":
+        """The same server, seen from another of its databases."""
+        seen = copy.copy(self)
+        seen._database = database
+        return seen
 
     def create(self) -> None:
         self._tools.ensure_pgdata_inited()
@@ -103,10 +110,10 @@ class Cluster:
 
     async def create_database(self) -> None:
         """Empty, whatever there was before."""
-        connection = await asyncpg.connect(self.url.replace(f"/{_DATABASE}", "/postgres"), timeout=10)
+        connection = await asyncpg.connect(self.url.replace(f"/{self._database}", "/postgres"), timeout=10)
         try:
-            await connection.execute(f"DROP DATABASE IF EXISTS {_DATABASE} WITH (FORCE)")
-            await connection.execute(f"CREATE DATABASE {_DATABASE}")
+            await connection.execute(f"DROP DATABASE IF EXISTS {self._database} WITH (FORCE)")
+            await connection.execute(f"CREATE DATABASE {self._database}")
         finally:
             await connection.close()
 

@@ -1,23 +1,27 @@
 """A PostgreSQL that may be harmed, and how much harm: all of it by `make faults`, a little by `make test`."""
 
 import os
+import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from adapters.sql.migrate import upgrade
 from tests.faults.cluster import Cluster, cluster
-from tests.faults.table import Table, document
+from tests.faults.fleet import Process, running
+from tests.faults.table import Table, document, updated
 
 FULL = os.environ.get("PORTUNUS_FAULTS") == "full"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 _TABLE = pytest.StashKey[Table]()
 _BEGAN = pytest.StashKey[float]()
+_ROWS_BEFORE = pytest.StashKey[int]()
+_SCENARIO = re.compile(r"test_f(\d\d)_(?:[a-z]{2}\d\d_)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,42 @@ def server() -> Iterator[Cluster]:
 
 @pytest.fixture
 async def postgresql(server: Cluster) -> AsyncIterator[Cluster]:
-    """Running, and with an empty database at the current schema."""
-    await server.create_database()
-    await upgrade(server.url)
-    yield server
+    """Running, and with a database of the test's own at the current schema."""
+    yield await _with_a_database(server)
     if not server.is_running():
         server.start()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    postgresql: Cluster
+    processes: list[Process]
+
+
+@pytest.fixture(scope="session")
+async def two_processes(server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    database = await _with_a_database(server)
+    async with running(database.url, tmp_path_factory.mktemp("service")) as processes:
+        yield Service(database, processes)
+
+
+@pytest.fixture
+async def service(two_processes: Service) -> AsyncIterator[Service]:
+    """Two processes and their database, which the tests that need no others share: they leave all running, or this does."""
+    yield two_processes
+    if not two_processes.postgresql.is_running():
+        two_processes.postgresql.start()
+    for process in two_processes.processes:
+        if not process.is_alive():
+            await process.stop()
+            await process.start()
+
+
+async def _with_a_database(server: Cluster) -> Cluster:
+    database = server.at(f"portunus_{uuid4().hex[:8]}")
+    await database.create_database()
+    await upgrade(database.url)
+    return database
 
 
 async def endings(postgresql: Cluster) -> Mapping[str, str]:
@@ -92,8 +126,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_BEGAN] = time.monotonic()
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[_ROWS_BEFORE] = len(item.config.stash[_TABLE].rows)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A scenario that fails stands in the table as such, also if it broke before it had anything to tell."""
+    report = yield
+    if report.failed and (scenario := _SCENARIO.match(item.name)):
+        what = item.name.removeprefix(scenario[0]).replace("_", " ")
+        item.config.stash[_TABLE].fail(f"F-{scenario[1]}", what, since=item.stash[_ROWS_BEFORE])
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """The table; after a full run of every scenario that held, also into docs/faults.md."""
+    """The table; after a full run also into docs/faults.md, where those of other scenarios stay if one was run alone."""
     table = config.stash[_TABLE]
     if not FULL or not table.rows:
         return
@@ -102,5 +150,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     for row in table.rows:
         for found in row.broken[:20]:
             terminalreporter.write_line(f"{row.scenario} {found.promise}: session {found.session}: {found.what}")
-    if exitstatus == 0 and not config.option.keyword:
+    if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        return
+    if not config.option.keyword:
         DOCUMENT.write_text(document(table, seconds=time.monotonic() - config.stash[_BEGAN]))
+    elif DOCUMENT.exists():
+        DOCUMENT.write_text(updated(DOCUMENT.read_text(), table))

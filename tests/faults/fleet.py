@@ -42,6 +42,9 @@ class Process:
         assert self._server is not None
         return self._server.log_path.read_text()
 
+    def is_alive(self) -> bool:
+        return self._server is not None and self._life is not None and self._server.process.poll() is None
+
     async def start(self, *, until: str = "/health/ready") -> None:
         self._life = launched(self._command, self.url, self._folder, port=self._port, until=until, env=self._env)
         self._server = await asyncio.to_thread(self._life.__enter__)
@@ -74,8 +77,7 @@ async def running(
         await asyncio.gather(*(process.start(until=until) for process in made))
         yield made
     finally:
-        for process in made:
-            await process.stop()
+        await asyncio.gather(*(process.stop() for process in made))
 
 
 def addresses(processes: Sequence[Process]) -> list[str]:

@@ -2,10 +2,11 @@
 
 import os
 import platform
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import final
 
@@ -15,7 +16,7 @@ GRACE = 30.0
 
 _HEAD = (
     "Scenario", "What is done", "Operations", "Faults", "Lost", "Forked", "False alarms", "Zombies", "Lies",
-    "Slowest answer", "Recovered within",
+    "Slowest answer", "Recovered within", "Held",
 )  # fmt: skip
 
 
@@ -28,6 +29,7 @@ class Row:
     broken: Sequence[Violation]
     slowest: float | None = None
     recovery: float | None = None
+    failed: bool = False
 
     def cells(self) -> list[str]:
         counts = Counter(found.promise for found in self.broken)
@@ -39,6 +41,7 @@ class Row:
             *(str(counts[promise]) for promise in Broken),
             _seconds(self.slowest),
             _seconds(self.recovery),
+            "**no**" if self.failed or self.broken else "yes",
         ]
 
 
@@ -58,13 +61,14 @@ class Table:
         recoveries: Sequence[float] = (),
         statuses: frozenset[int] = frozenset(),
         grace: float = GRACE,
+        also: Sequence[Violation] = (),
     ) -> Row:
         row = Row(
             scenario=scenario,
             what=what,
             operations=len(history),
             faults=faults,
-            broken=violations(history, endings=endings, grace=grace, statuses=statuses),
+            broken=[*violations(history, endings=endings, grace=grace, statuses=statuses), *also],
             slowest=max((act.received - act.sent for act in history if act.status is not None), default=None),
             recovery=max(recoveries, default=None),
         )
@@ -75,9 +79,30 @@ class Table:
         self.rows.append(row)
         return row
 
-    def markdown(self) -> str:
-        lines = [_HEAD, ["---"] * len(_HEAD), *(row.cells() for row in sorted(self.rows, key=lambda row: row.scenario))]
-        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    def fail(self, scenario: str, what: str, *, since: int) -> None:
+        """The test that has added the rows from `since` on has failed, maybe before it could add any."""
+        self.rows[since:] = [replace(row, failed=True) for row in self.rows[since:]] or [
+            Row(scenario=scenario, what=what, operations=0, faults=0, broken=[], failed=True)
+        ]
+
+    def markdown(self, *, beside: str = "") -> str:
+        """In the order of the scenarios; with the rows `beside` that are of no scenario in this one."""
+        lines = {row.scenario: _line(row.cells()) for row in self.rows}
+        kept = {found[1]: found[0] for found in _ROW.finditer(beside) if _id(found[1]) not in {_id(one) for one in lines}}
+        ordered = [line for _, line in sorted({**kept, **lines}.items())]
+        return "\n".join([_line(_HEAD), _line(["---"] * len(_HEAD)), *ordered])
+
+
+_ROW = re.compile(r"^\| (F-\d\d[^|]*?) \|.*$", re.MULTILINE)
+_TABLE = re.compile(r"^\| Scenario.*?(?=^[^|])", re.MULTILINE | re.DOTALL)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _id(scenario: str) -> str:
+    return scenario.split(maxsplit=1)[0]
 
 
 def _seconds(span: float | None) -> str:
@@ -94,11 +119,16 @@ def document(table: Table, *, seconds: float) -> str:
     )
 
 
+def updated(text: str, table: Table) -> str:
+    """The document, with new rows for the scenarios that were run alone."""
+    return _TABLE.sub(lambda found: table.markdown(beside=found[0]) + "\n", text, count=1)
+
+
 _ABOUT = """# What faults do to Portunus
 
-Written by `make faults`, which runs every scenario in full. This run took {minutes:.0f} minutes on {day}
-({machine}). `make faults ONLY=F-03` runs one scenario, prints
-the table and leaves this file alone. `make test` runs a short form of each.
+Written by `make faults`, which runs every scenario in full. That took {minutes:.0f} minutes on {day}
+({machine}). `make faults ONLY=F-03` runs one scenario and
+replaces its rows. `make test` runs a short form of each.
 
 Real Portunus processes, two unless it says otherwise, serve clients that refresh, ask who they are, log out and log in again,
 on a real PostgreSQL that flushes every commit to disk, or on SQLite. Each client writes down what it sent and what it saw; when
@@ -110,6 +140,8 @@ of each session's end, counts what was broken:
 - **False alarms**: a session was ended as stolen, though its client never replayed more than one token back.
 - **Zombies**: a session whose log-out was acknowledged, or a token two back, still works.
 - **Lies**: an answer that is neither success, nor 503 with `Retry-After`, nor a 401 to somebody who is in fact logged out.
+
+*Held* is whether the test of the scenario passed: it asks for zero in each of these, and for bounds of the times.
 
 {table}
 

@@ -9,19 +9,18 @@ import httpx2
 
 from adapters.sql.migrate import upgrade
 from tests.faults.clients import Habits, crowd
-from tests.faults.cluster import Cluster
-from tests.faults.conftest import Scale, endings, endings_in_sqlite
+from tests.faults.conftest import Scale, Service, endings, endings_in_sqlite
 from tests.faults.fleet import addresses, running
 from tests.faults.table import Table
 from tests.server import serving
 
 
 async def test_f01_rl02_kill_9_of_one_process_at_any_moment_costs_no_session(
-    postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table
+    service: Service, scale: Scale, table: Table
 ) -> None:
     kills, recoveries = 0, []
+    postgresql, processes = service.postgresql, service.processes
     async with (
-        running(postgresql.url, tmp_path) as processes,
         crowd(addresses(processes), scale.of(64, 16)) as clients,
         clients.at_work(Habits(pause=0.05)),
     ):
@@ -77,11 +76,11 @@ async def test_f01_rl03_kill_9_of_the_only_process_loses_nothing_that_was_acknow
 
 
 async def test_f07_rl07_a_graceful_stop_fails_no_request_that_was_accepted(
-    postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table
+    service: Service, scale: Scale, table: Table
 ) -> None:
     stops, took = 0, []
+    postgresql, processes = service.postgresql, service.processes
     async with (
-        running(postgresql.url, tmp_path) as processes,
         crowd(addresses(processes), scale.of(64, 16)) as clients,
         clients.at_work(Habits(pause=0.05)),
     ):

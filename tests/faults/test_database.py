@@ -12,7 +12,7 @@ import pytest
 from tests.examples import PASSWORD
 from tests.faults.clients import Crowd, Habits, crowd
 from tests.faults.cluster import Cluster, StopMode, frozen
-from tests.faults.conftest import Scale, endings
+from tests.faults.conftest import Scale, Service, endings
 from tests.faults.fleet import Process, addresses, running
 from tests.faults.relay import Relay
 from tests.faults.table import Table
@@ -27,11 +27,11 @@ BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databa
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 async def test_f03_a_restart_of_the_database_is_a_503_at_most_and_over_soon(
-    postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table, mode: StopMode
+    service: Service, scale: Scale, table: Table, mode: StopMode
 ) -> None:
     recoveries = []
+    postgresql, processes = service.postgresql, service.processes
     async with (
-        running(postgresql.url, tmp_path) as processes,
         crowd(addresses(processes), scale.of(64, 16)) as clients,
         clients.at_work(Habits(pause=0.2)),
     ):
@@ -70,10 +70,10 @@ async def test_f03_rl08_a_process_starts_without_its_database_and_serves_when_it
 
 
 async def test_f04_rl01_while_the_database_is_away_every_answer_comes_soon_and_says_so(
-    postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table
+    service: Service, scale: Scale, table: Table
 ) -> None:
+    postgresql, processes = service.postgresql, service.processes
     async with (
-        running(postgresql.url, tmp_path) as processes,
         crowd(addresses(processes), scale.of(64, 16)) as clients,
         clients.at_work(Habits(pause=0.5)),
     ):
@@ -82,7 +82,7 @@ async def test_f04_rl01_while_the_database_is_away_every_answer_comes_soon_and_s
         await asyncio.to_thread(postgresql.stop)
         away = time.monotonic()
         health = []
-        for _ in scale.times(60, 3):
+        for _ in scale.times(60, 2):
             health += [await _statuses(process) for process in processes]
             await asyncio.sleep(1)
         await asyncio.to_thread(postgresql.start)
@@ -116,7 +116,7 @@ async def test_f06_rl05_while_the_database_hangs_every_answer_comes_within_six_s
         await asyncio.sleep(1)
         hung = time.monotonic()
         relay.blackhole = True
-        await _pass(scale, scale.of(30, 6))
+        await _pass(scale, scale.of(30, 4))
         relay.blackhole = False
         thawed = time.monotonic()
         recovery = await clients.until_served(since=thawed, within=scale.seconds(5))
@@ -173,10 +173,10 @@ async def test_f06_rl05_backends_that_are_stopped_and_go_on_cost_no_session(
 
 
 async def test_f17_a_table_that_is_locked_is_a_503_soon_and_a_deadlock_never(
-    postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table
+    service: Service, scale: Scale, table: Table
 ) -> None:
+    postgresql, processes = service.postgresql, service.processes
     async with (
-        running(postgresql.url, tmp_path) as processes,
         crowd(addresses(processes), scale.of(64, 16)) as clients,
         clients.at_work(Habits(pause=0.5)),
     ):
@@ -184,7 +184,7 @@ async def test_f17_a_table_that_is_locked_is_a_503_soon_and_a_deadlock_never(
         async with locking.transaction():
             await locking.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
             locked = time.monotonic()
-            await _pass(scale, scale.of(20, 4))
+            await _pass(scale, scale.of(20, 3))
         recovery = await clients.until_served(since=time.monotonic(), within=scale.seconds(5))
         await locking.close()
 
@@ -202,39 +202,39 @@ async def test_f17_a_table_that_is_locked_is_a_503_soon_and_a_deadlock_never(
 
 
 async def test_f17_fewer_connections_than_the_pools_would_hold_are_a_503_at_most(
-    postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table
+    service: Service, scale: Scale, table: Table
 ) -> None:
+    postgresql, processes = service.postgresql, service.processes
     postgresql.configure({"max_connections": "8", "superuser_reserved_connections": "0", "max_wal_senders": "0"})
     await asyncio.to_thread(postgresql.restart)
     try:
         async with (
-            running(postgresql.url, tmp_path) as processes,
             crowd(addresses(processes), scale.of(64, 16)) as clients,
             clients.at_work(Habits(pause=0.2)),
         ):
             began = time.monotonic()
             await _pass(scale, scale.of(10, 3))
-        found = await endings(postgresql)
     finally:
         postgresql.configure({"max_connections": "100", "superuser_reserved_connections": "3", "max_wal_senders": "10"})
         await asyncio.to_thread(postgresql.restart)
 
+    found = await endings(postgresql)
     row = table.judge("F-17 connections", "8 connections for two pools of 10", clients.history, endings=found, faults=1)
     assert row.broken == []
     assert _slowest(clients, since=began) <= scale.seconds(3)
 
 
 async def test_f19_rl04_backends_that_are_terminated_at_random_cost_no_session(
-    postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table
+    service: Service, scale: Scale, table: Table
 ) -> None:
+    postgresql, processes = service.postgresql, service.processes
     async with (
-        running(postgresql.url, tmp_path) as processes,
         crowd(addresses(processes), scale.of(64, 16)) as clients,
         clients.at_work(Habits(pause=0.2)),
     ):
         terminating = await asyncpg.connect(postgresql.url)
         killed = 0
-        for _ in scale.times(60, 2):
+        for _ in scale.times(60, 1):
             for _ in range(10):
                 killed += len(await terminating.fetch(ONE_BACKEND))
                 await asyncio.sleep(0.1)

@@ -53,7 +53,7 @@ async def test_f05_rl04_a_failover_costs_no_session_and_leaves_no_connection_at_
         crowd(addresses(processes), scale.of(64, 16)) as clients,
         clients.at_work(Habits(pause=0.2)),
     ):
-        for _ in scale.times(5, 2):
+        for _ in scale.times(5, 1):
             await asyncio.sleep(1)
             await asyncio.to_thread(primary.stop)
             await asyncio.to_thread(_promote, standby)
@@ -89,7 +89,7 @@ async def test_f05_rl04_a_server_that_was_demoted_is_let_go_as_soon_as_the_way_l
             crowd(addresses(processes), scale.of(64, 16)) as clients,
             clients.at_work(Habits(pause=0.2)),
         ):
-            for _ in scale.times(5, 2):
+            for _ in scale.times(5, 1):
                 await asyncio.sleep(1)
                 await asyncio.to_thread(primary.stop)
                 await asyncio.to_thread(_promote, standby)
