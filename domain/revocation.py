@@ -1,12 +1,8 @@
 """Revocations: what services that verify tokens offline have to be told, until the tokens concerned have expired."""
 
-import base64
-import binascii
 import hashlib
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
 
 from domain.session import SessionId
 
@@ -28,15 +24,6 @@ class FeedPosition:
     xid: int
     id: int
 
-    @property
-    def text(self) -> str:
-        return _encode(f"{self.epoch}.{self.timeline}.{self.xid}.{self.id}")
-
-    @classmethod
-    def parse(cls, text: str) -> Self | None:
-        found = re.fullmatch(r"([0-9a-f]{1,32})\.(\d{1,10})\.(\d{1,18})\.(\d{1,18})", _decode(text), re.ASCII)
-        return cls(epoch=found[1], timeline=int(found[2]), xid=int(found[3]), id=int(found[4])) if found else None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationPage:
@@ -48,14 +35,3 @@ class RevocationPage:
     is_last: bool
     sessions: tuple[SessionId, ...]
     kids: tuple[str, ...]
-
-
-def _encode(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
-
-
-def _decode(text: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(text[:200] + "==").decode("ascii")
-    except (binascii.Error, ValueError):
-        return ""

@@ -1,7 +1,11 @@
 """Values to test with: each builder takes only what matters to the test."""
 
+import base64
+import hashlib
+import json
 import secrets
 from datetime import UTC, datetime
+from typing import Any
 
 from adapters.ids import Uuid7Ids
 from application.ports.unit_of_work import Store
@@ -76,3 +80,16 @@ async def a_stored_key(store: Store, key: SigningKey) -> SigningKey:
 
 def a_token(session: Session, secret: SessionSecret, *, counter: int = 0) -> PresentedRefreshToken:
     return PresentedRefreshToken(session_id=session.id, counter=counter, secret=secret)
+
+
+def claims_of(access_token: str) -> dict[str, Any]:
+    """Unverified."""
+    payload = access_token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
+
+
+def feed_entry(access_token: str) -> str:
+    """What the revocation feed calls its session, as docs/revocation-feed.md says it."""
+    digest = hashlib.sha256(claims_of(access_token)["sid"].encode()).digest()
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")

@@ -2,14 +2,20 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args
+from uuid import UUID
 
 import pytest
 
+from application.keys.publish_revocations import RevocationFeed
 from domain.events import Event
+from domain.revocation import FeedPosition, RevocationPage
+from domain.session import SessionId
 from entrypoints.http.app import create_app
+from entrypoints.http.routes.keys import RevocationsOut
 from entrypoints.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -96,10 +102,30 @@ def test_decisions_are_numbered_without_a_gap_and_fit_on_a_page() -> None:
     assert [path.name for path in decisions if len(path.read_text().splitlines()) > 60] == []
 
 
+def test_the_page_on_the_revocation_feed_has_the_members_and_the_entries_of_the_feed() -> None:
+    page = (ROOT / "docs" / "revocation-feed.md").read_text()
+    members = re.findall(r"^\| `(\w+)` \| (?:integer|boolean|strings?) \|", page, flags=re.MULTILINE)
+    vector = re.findall(r"^\| `([0-9a-f-]{36})` \| `([\w-]{22})` \|", page, flags=re.MULTILINE)
+    [example] = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
+
+    told = RevocationsOut.of(a_feed(*(SessionId(UUID(sid)) for sid, _ in vector)))
+
+    assert [list(json.loads(example)), members] == [list(RevocationsOut.model_fields)] * 2
+    assert told.revoked == [entry for _, entry in vector]
+    assert len(vector) == 2
+
+
 def test_the_description_of_the_api_is_that_of_the_routes() -> None:
     described = json.loads((ROOT / "openapi.json").read_text())
 
     assert described == create_app({}).openapi(), "run: make openapi"
+
+
+def a_feed(*ended: SessionId) -> RevocationFeed:
+    until = FeedPosition(epoch="0", timeline=0, xid=0, id=0)
+    as_of = datetime(2026, 11, 24, tzinfo=UTC)
+    page = RevocationPage(as_of=as_of, until=until, reset=True, is_last=True, sessions=ended, kids=())
+    return RevocationFeed(page=page, next="")
 
 
 def example_variables() -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ from domain.audit_seals import Checkpoint, Seal
 from domain.client import Client, ClientId
 from domain.key_ring import StoredKeyRing
 from domain.origin import NOWHERE, Origin, Trace
-from domain.revocation import MOST_ON_A_PAGE, FeedPosition, RevocationPage
+from domain.revocation import FeedPosition, RevocationPage
 from domain.session import (
     STRAYS_OF_A_SHADOW,
     Advanced,
@@ -246,13 +246,13 @@ class MemoryLiveStatements:
             work.audit.note(failure)
             await work.commit()
 
-    async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:
+    async def read_revocations(self, after: FeedPosition | None, *, limit: int) -> RevocationPage:
         here = FeedPosition(epoch=self._tables.epoch, timeline=0, xid=0, id=self._tables.newest_revocation[1])
         known = after is not None and replace(after, id=0) == replace(here, id=0) and after.id <= here.id
         start = after.id if after and known else 0
         now = self._clock.now()
         entries = [entry for entry in self._tables.revocations.values() if entry.id > start and entry.until > now]
-        page = sorted(entries, key=lambda entry: entry.id)[:MOST_ON_A_PAGE]
+        page = sorted(entries, key=lambda entry: entry.id)[:limit]
         is_last = len(page) == len(entries)
         return RevocationPage(
             as_of=now,

@@ -16,7 +16,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from adapters.sql.audit_entries import Entering
 from adapters.sql.engines import StoreTime
 from adapters.sql.schema import UtcDateTime, revocations
-from domain.revocation import LINGER, MOST_ON_A_PAGE, FeedPosition, RevocationPage
+from domain.revocation import LINGER, FeedPosition, RevocationPage
 from domain.session import SessionId
 
 _POSTGRESQL = """
@@ -98,9 +98,9 @@ def telling(change: ReturningUpdate[Any], time: StoreTime, entering: Entering | 
     return select(changed).add_cte(told, *(entering.hanging_on(changed) if entering else ()))
 
 
-def reading(dialect: str, after: FeedPosition | None, time: StoreTime) -> TextualSelect:
+def reading(dialect: str, after: FeedPosition | None, time: StoreTime, limit: int) -> TextualSelect:
     after = after or _NOWHERE
-    given = {"epoch": after.epoch, "timeline": after.timeline, "id": after.id, "most": MOST_ON_A_PAGE}
+    given = {"epoch": after.epoch, "timeline": after.timeline, "id": after.id, "most": limit}
     if dialect == "postgresql":
         read = text(_POSTGRESQL).bindparams(xid=str(after.xid), **given)
     else:
@@ -108,15 +108,15 @@ def reading(dialect: str, after: FeedPosition | None, time: StoreTime) -> Textua
     return read.columns(as_of=UtcDateTime, session_id=Uuid)
 
 
-def page_of(rows: Sequence[Row[Any]]) -> RevocationPage:
+def page_of(rows: Sequence[Row[Any]], limit: int) -> RevocationPage:
     """Rows beyond `next`, which will be read again, come on the last page; there are few."""
     first = rows[0]
     until = FeedPosition(epoch=first.epoch, timeline=first.timeline, xid=first.next_xid, id=first.next_id)
     entries = sorted((row for row in rows if row.id is not None), key=lambda row: (row.xid, row.id))
     before = [row for row in entries if (row.xid, row.id) < (first.next_xid, first.next_id + 1)]
-    is_last = len(before) <= MOST_ON_A_PAGE
+    is_last = len(before) <= limit
     if not is_last:
-        entries = before[:MOST_ON_A_PAGE]
+        entries = before[:limit]
         until = replace(until, xid=entries[-1].xid, id=entries[-1].id)
     return RevocationPage(
         as_of=first.as_of,

@@ -4,6 +4,7 @@ from typing import ClassVar, Protocol
 from uuid import UUID
 
 from domain.errors import Refusal
+from domain.revocation import FeedPosition
 
 
 class InvalidCursor(Refusal):
@@ -18,4 +19,14 @@ class Cursors(Protocol):
 
     def open(self, cursor: str, *, listing: str, of: UUID) -> UUID:
         """Raises `InvalidCursor` for all that `seal` did not make for this listing of this owner."""
+        ...
+
+
+class FeedCursors(Protocol):
+    def seal(self, position: FeedPosition) -> str:
+        """An opaque text, which tells a reader nothing of the store. The same position has the same text."""
+        ...
+
+    def open(self, cursor: str) -> FeedPosition | None:
+        """`None` for all that `seal` did not make: who misses nothing by starting anew is not refused."""
         ...

@@ -100,9 +100,9 @@ class LiveStatements(Protocol):
         """Let it wait for its entry in the audit trail, as long for any account as for none. Never raises: a loss is logged."""
         ...
 
-    async def read_revocations(self, after: FeedPosition | None) -> RevocationPage:
-        """What was revoked after a position, `MOST_ON_A_PAGE` at least if there are as many, and all that still counts if
-        the position is none of this store's, or ahead of it.
+    async def read_revocations(self, after: FeedPosition | None, *, limit: int) -> RevocationPage:
+        """What was revoked after a position, and all that still counts if the position is none of this store's, or ahead of
+        it. A page that is not the last has `limit` entries; the last may have more, of which others will be told again.
 
         Whoever reads on from `until` misses nothing, whatever the order in which revocations are committed, and may be told
         of some again.

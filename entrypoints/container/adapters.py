@@ -15,6 +15,7 @@ from adapters.security.audit_macs import KeyedAuditMacs
 from adapters.security.client_secrets import RandomClientSecrets
 from adapters.security.common_passwords import read_common_passwords
 from adapters.security.cursors import MacCursors
+from adapters.security.feed_cursors import SealedFeedCursors
 from adapters.security.hashing_pool import HashingPool
 from adapters.security.jwt import JwtAccessTokens
 from adapters.security.key_ring import KeyRing
@@ -30,7 +31,7 @@ from adapters.sql.store import SqlStore
 from application.ports.audit import AuditMacs
 from application.ports.clients import ClientSecrets
 from application.ports.clock import Clock
-from application.ports.cursors import Cursors
+from application.ports.cursors import Cursors, FeedCursors
 from application.ports.devices import Devices
 from application.ports.events import Events
 from application.ports.ids import Ids
@@ -152,6 +153,7 @@ class Adapters(containers.DeclarativeContainer):
     devices: providers.Provider[Devices] = providers.Singleton(UserAgentDevices)
     sightings: providers.Provider[Sightings] = providers.Singleton(GatheredSightings)
     cursors: providers.Provider[Cursors] = providers.Singleton(MacCursors, secret)
+    feed_cursors: providers.Provider[FeedCursors] = providers.Singleton(SealedFeedCursors, secret)
     origins: providers.Provider[Origins] = providers.Singleton(KeyedOrigins, secret)
     client_secrets: providers.Provider[ClientSecrets] = providers.Singleton(RandomClientSecrets)
     audit_macs: providers.Provider[AuditMacs] = providers.Singleton(KeyedAuditMacs, secret)

@@ -9,6 +9,7 @@ from application.keys.list_signing_keys import ListSigningKeys
 from application.keys.plan_rotation import PlanRotation
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.keys.publish_key_set import PublishKeySet
+from application.keys.publish_revocations import PublishRevocations
 from application.keys.reseal_signing_keys import ResealSigningKeys
 from application.keys.retire_signing_keys import RetireSigningKeys
 from application.keys.rotate_due_signing_key import RotateDueSigningKey
@@ -23,6 +24,9 @@ class Keys(containers.DeclarativeContainer):
     )
     publish_key_set: providers.Provider[PublishKeySet] = providers.Singleton(
         PublishKeySet, signing_keys=adapters.signing_keys, key_policy=adapters.key_policy
+    )
+    publish_revocations: providers.Provider[PublishRevocations] = providers.Singleton(
+        PublishRevocations, store=adapters.store, feed_cursors=adapters.feed_cursors
     )
     follow_key_ring: providers.Provider[FollowKeyRing] = providers.Singleton(FollowKeyRing, signing_keys=adapters.signing_keys)
     list_signing_keys: providers.Provider[ListSigningKeys] = providers.Singleton(ListSigningKeys, store=adapters.store)

@@ -54,6 +54,7 @@ _TAGS = [
     {"name": "clients", "description": "For programs with a secret of their own: asking about tokens, and revoking them."},
     {"name": "health", "description": "For load balancers and supervisors."},
 ]
+_INVALID = str(int(HTTPStatus.UNPROCESSABLE_ENTITY))
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -146,8 +147,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas.update(SCHEMAS, RefreshBody=sessions.RefreshBody.model_json_schema())
         for path in schema["paths"].values():
             for operation in path.values():
-                invalid = operation["responses"].get(str(int(HTTPStatus.UNPROCESSABLE_ENTITY)), {})
-                invalid.get("content", {}).pop("application/json", None)  # FastAPI's own form of a 422
+                invalid = operation["responses"].get(_INVALID, {"content": {}})
+                invalid["content"].pop("application/json", None)  # FastAPI's own form of a 422
+                if not invalid["content"]:
+                    operation["responses"].pop(_INVALID, None)
                 _add_answers(operation["responses"], answers(MALFORMED, TOO_LARGE, HEAD_TOO_LARGE, internal_error()))
         app.openapi_schema = schema
     return app.openapi_schema

@@ -17,7 +17,7 @@ from entrypoints.container.root import build, use_cases_of
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.contracts.conftest import LIFETIMES, Storage
-from tests.examples import PASSWORD, SECRET
+from tests.examples import PASSWORD, SECRET, feed_entry
 from tests.fakes import FakeClock
 
 Tokens = dict[str, Any]
@@ -49,6 +49,11 @@ class World:
         assert access.status_code == refresh.status_code, "an access token and its refresh token live and die together"
         assert access.status_code in {200, 401}
         return access.status_code == 200
+
+    async def told(self) -> set[str]:
+        """What services that verify offline are told of."""
+        answer = await self.http.get("/.well-known/revocations")
+        return set(answer.json()["revoked"])
 
 
 @pytest.fixture
@@ -147,6 +152,7 @@ async def absolute_end(world: World, here: Tokens) -> Tokens:
     return here
 
 
+BY_TIME = {idle_end, absolute_end}  # which each access token says itself, by `exp`
 DEAD, LIVE = False, True
 ENDS = [  # what happens, and then: the session here, the user's other one, and that of somebody else
     (logout, DEAD, LIVE, LIVE),
@@ -167,13 +173,16 @@ async def test_revocation_matrix(
     world: World, end: Callable[..., Awaitable[Tokens]], here: bool, other: bool, strangers: bool
 ) -> None:
     mine = await world.log_in()
-    if end in {idle_end, absolute_end}:  # time passes for all: the others begin later
+    if end in BY_TIME:  # time passes for all: the others begin later
         mine = await end(world, mine)
         my_other, theirs = await world.log_in(), await world.log_in("stranger")
     else:
         my_other, theirs = await world.log_in(), await world.log_in("stranger")
         mine = await end(world, mine, my_other)
 
+    told = await world.told()
     survived = [await world.is_alive(tokens) for tokens in (mine, my_other, theirs)]
 
     assert survived == [here, other, strangers]
+    offline = [feed_entry(tokens["access_token"]) not in told for tokens in (mine, my_other, theirs)]
+    assert offline == [LIVE if end in BY_TIME else alive for alive in survived]

@@ -66,10 +66,11 @@ async def test_ht09_every_answer_that_does_not_say_otherwise_is_not_kept(api: Ap
         assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache"), kind
 
 
-async def test_ht09_only_the_key_set_may_be_kept(api: Api) -> None:
-    answer = await api.http.get("/.well-known/jwks.json")
+@pytest.mark.parametrize(("path", "seconds"), [("/.well-known/jwks.json", 300), ("/.well-known/revocations", 1)])
+async def test_ht09_only_what_is_published_for_verifiers_may_be_kept(api: Api, path: str, seconds: int) -> None:
+    answer = await api.http.get(path)
 
-    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert answer.headers["cache-control"] == f"public, max-age={seconds}"
     assert "pragma" not in answer.headers
 
 

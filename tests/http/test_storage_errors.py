@@ -130,6 +130,7 @@ ACTS: dict[str, Act] = {
     "log in": lambda p, _: p.http.post("/token", data={"username": "johndoe", "password": PASSWORD}),
     "refresh": lambda p, t: p.http.post("/refresh", json={"refresh_token": t["refresh_token"]}),
     "me": lambda p, t: p.http.get("/users/me", headers=_bearer(t)),
+    "read the feed": lambda p, _: p.http.get("/.well-known/revocations"),
     "introspect": lambda p, t: p.http.post("/introspect", data={"token": t["access_token"]}, auth=p.client),
 }
 ENDINGS: dict[str, Act] = {

@@ -26,7 +26,13 @@ EXPIRED, ENDED_ACCESS = "expired access token", "access token of an ended sessio
 SPENT, ENDED_REFRESH = "refresh token spent long ago", "refresh token of an ended session"
 
 # Whoever asks here is asked for no token. A route that is in neither list is held to the general rule.
-WITHOUT_A_TOKEN = {"POST /signup", "GET /.well-known/jwks.json", "GET /health/live", "GET /health/ready"}
+WITHOUT_A_TOKEN = {
+    "POST /signup",
+    "GET /.well-known/jwks.json",
+    "GET /.well-known/revocations",
+    "GET /health/live",
+    "GET /health/ready",
+}
 # What else a place takes than an access token as Bearer, and a refresh token as `refresh_token`.
 TAKES = {
     ("POST /token", "bearer"): set[str](),

@@ -1,11 +1,15 @@
-"""Keys: what others need to verify our tokens."""
+"""Keys: what others need to verify our tokens, and to know which of them count no more."""
 
-from typing import Annotated, Any
+import base64
+from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from application.keys.publish_key_set import PublishKeySet
-from entrypoints.http.documented import NO_SIGNING_KEY, answers
+from application.keys.publish_revocations import PublishRevocations, RevocationFeed
+from domain.revocation import fingerprint
+from entrypoints.http.documented import NO_SIGNING_KEY, STORAGE_UNAVAILABLE, answers
 from entrypoints.http.inject import use
 from entrypoints.http.strict import StrictRoute
 
@@ -20,6 +24,39 @@ _EXAMPLE = {
     "alg": "ES256",
     "kid": "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U",
 }
+_FEED_EXAMPLE: dict[str, Any] = {
+    "now": 1795536000,
+    "reset": False,
+    "revoked": ["Zj94ffjX0b3-lscQK2bNwQ"],
+    "withdrawn_keys": [],
+    "next": "zJzKytb2B9Iem7ugAqT-mZ1Z1mKX7M6DlUwHCsTHeKtcvjAq_Coin8AH",
+    "more": False,
+}
+_FEED_MAX_AGE = 1  # seconds: as long as its readers wait
+
+
+class RevocationsOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_FEED_EXAMPLE]})
+
+    now: int = Field(description="When this was true, by the store's clock: seconds since 1970.")
+    reset: bool = Field(description="What was read before is void: this is the first page of all that still counts.")
+    revoked: list[str] = Field(
+        description="Of each session that ended: base64url of the first 16 bytes of SHA-256 of its `sid`."
+    )
+    withdrawn_keys: list[str] = Field(description="Of each key whose tokens count no more: its `kid`.")
+    next: str = Field(description="The cursor to read on from.")
+    more: bool = Field(description="There is another page already.")
+
+    @classmethod
+    def of(cls, feed: RevocationFeed) -> Self:
+        return cls(
+            now=int(feed.page.as_of.timestamp()),
+            reset=feed.page.reset,
+            revoked=[base64.urlsafe_b64encode(fingerprint(each)).rstrip(b"=").decode() for each in feed.page.sessions],
+            withdrawn_keys=list(feed.page.kids),
+            next=feed.next,
+            more=not feed.page.is_last,
+        )
 
 
 @router.get(
@@ -34,3 +71,22 @@ async def key_set(
     key_set = await publish_key_set()
     response.headers["Cache-Control"] = f"public, max-age={int(key_set.max_age.total_seconds())}"
     return {"keys": [dict(key.jwk) for key in key_set.keys]}
+
+
+@router.get(
+    "/.well-known/revocations",
+    operation_id="get_revocations",
+    summary="The access tokens that count no more, though their time is not over",
+    description="For services that verify tokens offline. docs/revocation-feed.md says how to follow it.",
+    responses=answers(STORAGE_UNAVAILABLE),
+)
+async def revocations(
+    response: Response,
+    publish_revocations: Annotated[PublishRevocations, use(PublishRevocations)],
+    after: Annotated[
+        str | None, Query(description="`next` of the answer before. Anything else is as none: all that still counts.")
+    ] = None,
+) -> RevocationsOut:
+    feed = await publish_revocations(after=after)
+    response.headers["Cache-Control"] = f"public, max-age={_FEED_MAX_AGE}"
+    return RevocationsOut.of(feed)
