@@ -1,7 +1,8 @@
 """Revocations in SQL: written by the transaction that revokes, and read so that none is missed.
 
 On PostgreSQL transactions commit in another order than that in which they began. A reader's position therefore moves only to
-the oldest transaction that was still under way, and what it has seen beyond that it sees again. SQLite has one writer.
+the oldest transaction that was still under way, and what it has seen beyond that it sees again. Nor does it move beyond the
+newest entry: after a crash the ids of transactions that left nothing durable behind are given again. SQLite has one writer.
 """
 
 from collections.abc import Sequence
@@ -20,16 +21,20 @@ from domain.revocation import LINGER, FeedPosition, RevocationPage
 from domain.session import SessionId
 
 _POSTGRESQL = """
-WITH feed AS MATERIALIZED (
-  SELECT s.*, CASE WHEN known THEN after_xid ELSE '0' END AS from_xid, CASE WHEN known THEN after_id ELSE 0 END AS from_id
-  FROM (
-    SELECT f.epoch, t.timeline, t.next, now() AS as_of, c.after_xid, c.after_id, pg_is_in_recovery() AS demoted,
-      f.epoch = :epoch AND t.timeline = :timeline AND c.after_xid <= t.next AS known
-    FROM revocation_feed f, (
-      SELECT pg_snapshot_xmin(pg_current_snapshot()) AS next, CASE WHEN pg_is_in_recovery() THEN 0
-        ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint END AS timeline
-    ) t, (SELECT CAST(CAST(:xid AS text) AS xid8) AS after_xid, CAST(:id AS bigint) AS after_id) c
-  ) s
+WITH here AS MATERIALIZED (
+  SELECT f.epoch, now() AS as_of, pg_is_in_recovery() AS demoted, pg_snapshot_xmin(pg_current_snapshot()) AS oldest,
+    CASE WHEN pg_is_in_recovery() THEN 0
+      ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint END AS timeline,
+    coalesce((SELECT (xid::text::bigint + 1)::text::xid8 FROM revocations WHERE xid IS NOT NULL ORDER BY xid DESC LIMIT 1), '0')
+      AS beyond_newest,
+    CAST(CAST(:xid AS text) AS xid8) AS after_xid, CAST(:id AS bigint) AS after_id
+  FROM revocation_feed f
+), start AS MATERIALIZED (
+  SELECT here.*, known,
+    CASE WHEN known THEN after_xid ELSE '0' END AS from_xid, CASE WHEN known THEN after_id ELSE 0 END AS from_id
+  FROM here, LATERAL (SELECT epoch = :epoch AND timeline = :timeline AND after_xid <= oldest AS known) k
+), feed AS MATERIALIZED (
+  SELECT start.*, greatest(from_xid, least(oldest, beyond_newest)) AS next FROM start
 )
 SELECT feed.epoch, feed.timeline, feed.next::text::bigint AS next_xid, 0 AS next_id, feed.as_of, feed.known, feed.demoted,
   r.xid::text::bigint AS xid, r.id, r.session_id, r.kid
