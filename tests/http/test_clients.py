@@ -14,6 +14,7 @@ from application.clients.remove_client import RemoveClient
 from application.directory.disable_user import DisableUser
 from domain.client import ClientId
 from domain.username import Username
+from tests.examples import feed_entry
 from tests.http.api import FORGED, Api, an_api, require_oauth_error
 
 NOT_ACTIVE = {"active": False}
@@ -211,3 +212,57 @@ async def test_a_removed_client_is_refused_at_the_next_request(asking: Asking, p
     await asking.api.use_cases[RemoveClient](id=ClientId("billing"))
 
     require_oauth_error(await asking.post(path, {"token": "x"}), 401, "invalid_client", "invalid_client")
+
+
+@BOTH
+async def test_parameters_without_a_value_are_as_none_and_unknown_ones_are_let_be(asking: Asking, path: str) -> None:
+    # RFC 6749 3.1: as if they were omitted; and a server ignores what it does not know
+    form = {"token": "x", "client_id": "", "client_secret": "", "token_type_hint": "", "resource": "https://x.example.com"}
+
+    assert (await asking.post(path, form)).status_code == 200
+
+
+@BOTH
+async def test_a_token_in_the_query_string_is_not_read(asking: Asking, path: str) -> None:
+    answer = await asking.post(f"{path}?token=x", {})
+
+    require_oauth_error(answer, 400, "invalid_request", "token_missing")
+
+
+@BOTH
+async def test_two_tokens_are_400_invalid_request(asking: Asking, path: str) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await asking.api.http.post(path, content="token=x&token=y", headers=headers, auth=("billing", asking.secret))
+
+    require_oauth_error(answer, 400, "invalid_request", "invalid_form")
+
+
+@BOTH
+async def test_the_token_is_not_looked_at_before_the_client_is_known(asking: Asking, path: str) -> None:
+    tokens = await asking.api.log_in()
+
+    sent = ("x", tokens["access_token"], tokens["refresh_token"])
+    answers = [await asking.post(path, {"token": token}, ("billing", "wrong")) for token in sent]
+
+    assert len({(answer.status_code, answer.content) for answer in answers}) == 1
+    assert (await asking.api.me(tokens["access_token"])).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+async def test_services_that_verify_offline_are_told_of_what_a_client_revokes(asking: Asking, kind: str) -> None:
+    tokens = await asking.api.log_in()
+
+    await asking.revoke(tokens[kind])
+
+    told = (await asking.api.http.get("/.well-known/revocations")).json()
+    assert told["revoked"] == [feed_entry(tokens["access_token"])]
+
+
+async def test_a_refresh_token_that_was_rotated_away_revokes_its_session_too(asking: Asking) -> None:
+    first = await asking.api.log_in()
+    second = (await asking.api.refresh(first["refresh_token"])).json()
+
+    await asking.revoke(first["refresh_token"])
+
+    assert (await asking.api.me(second["access_token"])).status_code == 401
+    assert (await asking.api.refresh(second["refresh_token"])).status_code == 401

@@ -10,7 +10,7 @@ from application.clients.introspect_token import IntrospectToken
 from application.clients.revoke_token import RevokeToken
 from domain.introspection import ActiveToken
 from entrypoints.http.client import CurrentClient, TokenForm
-from entrypoints.http.documented import STORAGE_UNAVAILABLE, TOO_MANY_QUESTIONS
+from entrypoints.http.documented import NO_SIGNING_KEY, STORAGE_UNAVAILABLE, TOO_MANY_QUESTIONS
 from entrypoints.http.inject import use
 from entrypoints.http.oauth import OAuthRoute, client_answers, require_token
 from entrypoints.http.origin import RequestOrigin
@@ -68,7 +68,7 @@ class Introspected(BaseModel):
     summary="Is this token good? (RFC 7662)",
     description="For confidential clients. Looks at an access or refresh token as it is at this moment; spends nothing.",
     response_model_exclude_none=True,
-    responses=client_answers(TOO_MANY_QUESTIONS, STORAGE_UNAVAILABLE),
+    responses=client_answers(TOO_MANY_QUESTIONS, STORAGE_UNAVAILABLE, NO_SIGNING_KEY),
 )
 async def introspect(
     form: TokenForm, client: CurrentClient, introspect_token: Annotated[IntrospectToken, use(IntrospectToken)]
@@ -83,7 +83,10 @@ async def introspect(
     description="For confidential clients. A token that is unknown, forged or over is answered with 200: it is not good.",
     status_code=HTTPStatus.OK,
     response_class=Response,
-    responses={200: {"description": "The token is good no longer."}, **client_answers(TOO_MANY_QUESTIONS, STORAGE_UNAVAILABLE)},
+    responses={
+        200: {"description": "The token is good no longer."},
+        **client_answers(TOO_MANY_QUESTIONS, STORAGE_UNAVAILABLE, NO_SIGNING_KEY),
+    },
 )
 async def revoke(
     form: TokenForm, client: CurrentClient, origin: RequestOrigin, revoke_token: Annotated[RevokeToken, use(RevokeToken)]
