@@ -40,9 +40,9 @@ SELECT feed.epoch, feed.timeline, feed.next::text::bigint AS next_xid, 0 AS next
   r.xid::text::bigint AS xid, r.id, r.session_id, r.kid
 FROM feed LEFT JOIN LATERAL (
   (SELECT * FROM revocations
-   WHERE (xid, id) > (from_xid, from_id) AND xid < next AND until > as_of ORDER BY xid, id LIMIT :most + 1)
+   WHERE (xid, id) > (from_xid, from_id) AND xid < next AND until - as_of > interval '0' ORDER BY xid, id LIMIT :most + 1)
   UNION ALL
-  (SELECT * FROM revocations WHERE (xid, id) > (from_xid, from_id) AND xid >= next AND until > as_of)
+  (SELECT * FROM revocations WHERE (xid, id) > (from_xid, from_id) AND xid >= next AND until - as_of > interval '0')
 ) r ON true
 """
 _SQLITE = """

@@ -17,6 +17,7 @@ from adapters.sql.migrate import upgrade
 from adapters.sql.store import SqlStore
 from application.accounts.register_user import RegisterUser
 from application.keys.prepare_signing_key import PrepareSigningKey
+from application.keys.publish_revocations import PublishRevocations
 from application.sessions.authenticate import Authenticate
 from application.sessions.login import Login
 from application.sessions.logout import Logout
@@ -162,3 +163,12 @@ async def test_logging_out_takes_one_statement(counted: Counted) -> None:
     await counted.use[Logout](refresh_token=pair.refresh_token)
 
     assert counted.sent == (["WITH"] if counted.dialect == "postgresql" else ["UPDATE", "INSERT", "INSERT"])
+
+
+async def test_the_revocation_feed_takes_one_statement_with_a_cursor_and_without(counted: Counted) -> None:
+    counted.sent.clear()
+
+    feed = await counted.use[PublishRevocations](after=None)
+    await counted.use[PublishRevocations](after=feed.next)
+
+    assert counted.sent == [{"sqlite": "SELECT", "postgresql": "WITH"}[counted.dialect]] * 2
