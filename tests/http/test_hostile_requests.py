@@ -1,6 +1,7 @@
 """Every route, against everything that nobody should send. A new route is among them by being described."""
 
 import json
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -230,7 +231,7 @@ async def test_ht08_a_body_that_nobody_asked_for_changes_nothing(api: Api, opera
 
     for content in [*hostile.BODIES_AS_JSON, *hostile.BODIES_AS_FORM]:
         answer = await asked(headers=[content_type(JSON)], content=content)
-        assert (answer.status, answer.body) == (without.status, without.body)
+        assert (answer.status, _but_for_the_time(answer.body)) == (without.status, _but_for_the_time(without.body))
 
     assert asked.wrong == []
 
@@ -328,3 +329,7 @@ async def test_ac01_a_name_that_looks_like_another_does_not_log_in_as_it(api: Ap
     answer = await api.token(username=looks_like or "?", password=SIGN_UP["password"])
 
     assert answer.status_code in {400, 401, 413, 422}
+
+
+def _but_for_the_time(body: bytes) -> bytes:
+    return re.sub(rb'"now":\d+', b'"now":0', body)
