@@ -30,7 +30,7 @@ def standby(postgresql: Cluster) -> Iterator[Cluster]:
     with cluster() as made:
         made.standby_of(postgresql, name="standby")
         made.start()
-        yield made
+        yield made.at(postgresql.url.rpartition("/")[2])
 
 
 async def test_after_a_crash_a_reader_misses_nothing_though_ids_of_transactions_are_given_again(
