@@ -199,9 +199,10 @@ async def spoilt(sqlite: Installation, drilled: dict[str, Drilled]) -> tuple[Dri
     watching = sqlite.drill("--watch")
     await told(watching, "Waiting for a rotation")
     stopped = sqlite.drill()
-    await asyncio.gather(told(watching, " signs. "), told(stopped, " signs. "))
+    await told(stopped, " signs. ")
     stopped.send_signal(signal.SIGINT)
     broken_off = await asyncio.to_thread(ended, stopped)
+    await told(watching, " signs. ")
     retire_too_early(sqlite.folder / "portunus.db")
     return broken_off, await asyncio.to_thread(ended, watching)
 
