@@ -5,7 +5,6 @@ import hashlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar, final
@@ -156,9 +155,11 @@ class SharedThrottle:
     async def _until_settled(self, account: str) -> None:
         """Or until it is time to look whether another process has settled one."""
         settled = self._settled.setdefault(account, asyncio.Event())
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_SECONDS_BETWEEN_LOOKS):
                 await settled.wait()
+        except TimeoutError:
+            self._settled.pop(account, None)  # the places may all be another process's, which nobody here settles
 
     async def _settle(self, place: Place, settle: Callable[[str], Awaitable[None]]) -> None:
         """A place that the shared state is not told of is a failure there after a while."""

@@ -43,6 +43,8 @@ def _wait_after(failures: str) -> str:
 
 
 _NOW = {"postgresql": "CAST(extract(epoch FROM now()) * 1000000 AS bigint)", "sqlite": "CAST(:now AS bigint)"}
+# Of a hit, when it has its turn at the row: who began earlier and waited would find what is used up after him not due yet.
+_AT_ITS_TURN = {"postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)", "sqlite": _NOW["sqlite"]}
 # On PostgreSQL, do not wait for the disk at this commit: what a crash may lose here is a count.
 _LIGHTLY = {"postgresql": "set_config('synchronous_commit', 'off', true)", "sqlite": "''"}
 
@@ -53,11 +55,12 @@ ON CONFLICT (key) DO UPDATE SET (due_at, allowed) = (
   SELECT CASE WHEN k.began + k.share <= k.now + k.depth THEN k.began + k.share ELSE k.began END,
     k.began + k.share <= k.now + k.depth
   FROM (
-    SELECT {now} AS now, CASE WHEN throttle.due_at > {now} THEN throttle.due_at ELSE {now} END AS began,
+    SELECT turn.now, CASE WHEN throttle.due_at > turn.now THEN throttle.due_at ELSE turn.now END AS began,
       {shares} AS share, {depths} AS depth
+    FROM (SELECT {at_its_turn} AS now) turn
   ) k
 )
-RETURNING key, due_at, allowed, {now} AS now, {lightly} AS lightly
+RETURNING key, due_at, allowed, {at_its_turn} AS now, {lightly} AS lightly
 """
 # domain.attempts.Attempts.reserve. The row of an account that was never tried is made with its first place taken.
 _RESERVE = f"""
@@ -196,12 +199,12 @@ def _succeeding(dialect: str) -> TextClause:
 
 
 def _filled(statement: str, dialect: str, **parts: str | int) -> str:
-    return statement.format(now=_NOW[dialect], lightly=_LIGHTLY[dialect], **parts)
+    return statement.format(now=_NOW[dialect], at_its_turn=_AT_ITS_TURN[dialect], lightly=_LIGHTLY[dialect], **parts)
 
 
 def _hit_text(dialect: str, hits: int) -> str:
     numbers = range(hits)
-    rows = ", ".join(f"(:key{n}, {_NOW[dialect]} + CAST(:share{n} AS bigint), true)" for n in numbers)
+    rows = ", ".join(f"(:key{n}, {_AT_ITS_TURN[dialect]} + CAST(:share{n} AS bigint), true)" for n in numbers)
     shares = " ".join(f"WHEN throttle.key = :key{n} THEN CAST(:share{n} AS bigint)" for n in numbers)
     depths = " ".join(f"WHEN throttle.key = :key{n} THEN CAST(:depth{n} AS bigint)" for n in numbers)
     return _filled(_HIT, dialect, rows=rows, shares=f"CASE {shares} END", depths=f"CASE {depths} END")
