@@ -38,13 +38,13 @@ from tests.server import PORTUNUS, Server, free_port, serving
 SHORT = {
     "PORTUNUS_SECRET_KEY": SECRET,
     "PORTUNUS_ISSUER": "http://127.0.0.1:8000",
-    "PORTUNUS_ACCESS_TOKEN_LIFETIME": "4",
+    "PORTUNUS_ACCESS_TOKEN_LIFETIME": "1",
     "PORTUNUS_KEY_SET_MAX_AGE": "1",
     "PORTUNUS_KEY_RELOAD": "1",
     "PORTUNUS_KEY_ROTATION": "PT3H",
 }
 RELOAD = 1
-LIFE = 4 + RELOAD + 5  # seconds that a key verifies after it has stopped
+LIFE = 1 + RELOAD + 5  # seconds that a key verifies after it has stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,9 @@ class Installation:
         )
 
     def drill(self, *words: str) -> subprocess.Popen[str]:
+        signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # what runs in the background ignores it, and so do its children
         urls = [word for server in self.servers for word in ("--url", server.address)]
         process = self.portunus("keys", "drill", *urls, "--username", "drill", "--every", "0.2", "--json", *words)
         assert process.stdin
@@ -199,12 +202,10 @@ async def spoilt(sqlite: Installation, drilled: dict[str, Drilled]) -> tuple[Dri
     watching = sqlite.drill("--watch")
     await told(watching, "Waiting for a rotation")
     stopped = sqlite.drill()
-    await told(stopped, " signs. ")
+    await asyncio.gather(told(watching, " signs. "), told(stopped, " signs. "))
     stopped.send_signal(signal.SIGINT)
-    broken_off = await asyncio.to_thread(ended, stopped)
-    await told(watching, " signs. ")
     retire_too_early(sqlite.folder / "portunus.db")
-    return broken_off, await asyncio.to_thread(ended, watching)
+    return await asyncio.to_thread(ended, stopped), await asyncio.to_thread(ended, watching)
 
 
 async def test_a_drill_finds_tokens_that_are_refused_before_they_expire(spoilt: tuple[Drilled, Drilled]) -> None:
