@@ -54,7 +54,7 @@ class SigningKeyRotation:
 
 @dataclass(frozen=True, slots=True)
 class SigningKeyCompromised:
-    """The operator said so: its tokens are refused."""
+    """The operator said so: this process, which knew it, refuses its tokens from now on."""
 
     kid: str
 

@@ -28,7 +28,7 @@ from application.ports.clock import Clock
 from application.ports.events import Events
 from application.ports.tokens import NoSigningKey
 from application.ports.unit_of_work import Store
-from domain.events import SigningKeyUnreadable
+from domain.events import SigningKeyCompromised, SigningKeyUnreadable
 from domain.key_ring import StoredKeyRing
 from domain.signing_key import PublishedKey, SigningKey, UnusableSigningKey
 
@@ -138,6 +138,9 @@ class KeyRing:
         known = {_place(key.row): key for key in self._opened.values() if isinstance(key, OpenKey)}
         self._opened = {key: self._opened.get(key) or self._open(key, known.get(_place(key))) for key in mine}
         keys = {key.kid: key for key in self._opened.values() if isinstance(key, OpenKey)}
+        for key in stored.keys:
+            if key.compromised_at and key.kid in self._ring.keys:
+                self._events.record(SigningKeyCompromised(key.kid))
         self._ring = OpenRing(stored=replace(stored, keys=mine), keys=keys, ahead_by=stored.as_of - before)
         if not keys:
             raise NoSigningKey

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import final
 
-from application.ports.events import Events
 from application.ports.tokens import SigningKeys
 from application.ports.unit_of_work import Store
 from domain.audit import Action, by_operator
-from domain.events import SigningKeyCompromised
 from domain.key_ring import StoredKeyRing
 from domain.signing_key import KeyPolicy
 
@@ -25,7 +23,6 @@ class CompromiseSigningKey:
 
     store: Store
     signing_keys: SigningKeys
-    events: Events
     key_policy: KeyPolicy
 
     async def __call__(self, *, kid: str) -> StoredKeyRing:
@@ -39,5 +36,4 @@ class CompromiseSigningKey:
             await work.audit.add(by_operator(Action.KEY_COMPROMISE, target=kid))
             await work.commit()
         await self.signing_keys.load()
-        self.events.record(SigningKeyCompromised(kid))
         return ring

@@ -54,7 +54,6 @@ class Keys(containers.DeclarativeContainer):
         CompromiseSigningKey,
         store=adapters.store,
         signing_keys=adapters.signing_keys,
-        events=adapters.events,
         key_policy=adapters.key_policy,
     )
     import_signing_key: providers.Provider[ImportSigningKey] = providers.Singleton(

@@ -11,7 +11,7 @@ from adapters.security.key_material import thumbprint
 from adapters.security.key_ring import KeyRing
 from adapters.security.secret_key import SecretKey
 from application.ports.tokens import NoSigningKey
-from domain.events import SigningKeyUnreadable
+from domain.events import SigningKeyCompromised, SigningKeyUnreadable
 from domain.key_ring import StoredKeyRing
 from domain.session import Lifetimes
 from domain.signing_key import SigningKey
@@ -200,15 +200,18 @@ async def test_it_does_not_go_on_with_a_key_of_which_more_was_altered(clock: Fak
         await ring.load()
 
 
-async def test_a_key_that_was_opened_and_is_compromised_is_gone(clock: FakeClock) -> None:
-    store = MemoryStore(clock, Lifetimes())
-    ring = KeyRing(store, SecretKey.parse(SECRET), RecordedEvents(), clock)
+async def test_a_key_that_was_opened_and_is_compromised_is_gone_and_told_of_once(clock: FakeClock) -> None:
+    store, events = MemoryStore(clock, Lifetimes()), RecordedEvents()
+    ring = KeyRing(store, SecretKey.parse(SECRET), events, clock)
     key = await a_stored_key(store, await ring.make(at=clock.now()))
     await ring.load()
     await change(store, key.compromise(clock.now()))
 
-    with pytest.raises(NoSigningKey):
-        await ring.load()
+    for _ in range(2):
+        with pytest.raises(NoSigningKey):
+            await ring.load()
+
+    assert events.all == [SigningKeyCompromised(key.kid)]
 
 
 async def test_an_unknown_kid_makes_a_process_look_again_once_in_five_seconds(clock: FakeClock) -> None:

@@ -57,9 +57,7 @@ async def test_a_token_of_a_key_that_was_compromised_is_not_active(portunus: InM
     await portunus.sign_up()
     tokens = await portunus.log_in()
     [kid] = [key.kid for key in (await portunus.store.live.read_key_ring()).keys if key.signs_from]
-    compromise = CompromiseSigningKey(
-        store=portunus.store, signing_keys=portunus.key_ring, events=portunus.events, key_policy=KEY_POLICY
-    )
+    compromise = CompromiseSigningKey(store=portunus.store, signing_keys=portunus.key_ring, key_policy=KEY_POLICY)
 
     await compromise(kid=kid)
 
