@@ -31,6 +31,7 @@ class Action(StrEnum):
     USER_IMPORT = "user_import"
     USER_DISABLE = "user_disable"
     USER_ENABLE = "user_enable"
+    USER_UNLOCK = "user_unlock"
     KEY_PREPARE = "key_prepare"
     KEY_ROTATE = "key_rotate"
     KEY_IMPORT = "key_import"

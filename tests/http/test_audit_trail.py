@@ -7,6 +7,7 @@ from application.clients.add_client import AddClient
 from application.clients.remove_client import RemoveClient
 from application.directory.disable_user import DisableUser
 from application.directory.enable_user import EnableUser
+from application.directory.unlock_user import UnlockUser
 from application.keys.compromise_signing_key import CompromiseSigningKey
 from application.keys.rotate_signing_key import RotateSigningKey
 from application.ports.audit import Wanted
@@ -148,6 +149,7 @@ async def test_ks08_each_act_of_the_operator_leaves_an_entry(api: Api) -> None:
 
     await use[DisableUser](username=Username("johndoe"))
     await use[EnableUser](username=Username("johndoe"))
+    await use[UnlockUser](username=Username("johndoe"))
     await use[AddClient](id=ClientId("billing"))
     await use[RemoveClient](id=ClientId("billing"))
     key = await use[RotateSigningKey]()
@@ -157,12 +159,13 @@ async def test_ks08_each_act_of_the_operator_leaves_an_entry(api: Api) -> None:
     assert [(one.entry.action, one.entry.by, one.entry.target) for one in entries] == [
         (Action.USER_DISABLE, Agent.OPERATOR, None),
         (Action.USER_ENABLE, Agent.OPERATOR, None),
+        (Action.USER_UNLOCK, Agent.OPERATOR, None),
         (Action.CLIENT_ADD, Agent.OPERATOR, "billing"),
         (Action.CLIENT_REMOVE, Agent.OPERATOR, "billing"),
         (Action.KEY_ROTATE, Agent.OPERATOR, key.kid),
         (Action.KEY_COMPROMISE, Agent.OPERATOR, key.kid),
     ]
-    assert [one.entry.user_id is not None for one in entries] == [True, True, False, False, False, False]
+    assert [one.entry.user_id is not None for one in entries] == [True, True, True, False, False, False, False]
     assert {one.detail for one in entries} == {None}
 
 
