@@ -71,6 +71,14 @@ class LogInsTightened:
     """So many log-ins are tried in all that each address is let through for a tenth of what it was."""
 
 
+@dataclass(frozen=True, slots=True)
+class BreachesAway:
+    """What knows of leaked passwords gives no answer; for a while all pass. `let_pass` counts since it last said so."""
+
+    reason: str
+    let_pass: int
+
+
 Event = (
     RefreshReuse
     | SessionShadowed
@@ -81,4 +89,5 @@ Event = (
     | SigningKeyCompromised
     | ThrottleStateAway
     | LogInsTightened
+    | BreachesAway
 )

@@ -52,6 +52,14 @@ class PasswordPredictable(Refusal):
     )
 
 
+class PasswordBreached(Refusal):
+    code: ClassVar[str] = "password_breached"
+    detail = (
+        "This password is among those that leaked from other services, and such are tried first. Use a few unrelated words, and"
+        " change the password wherever else you use it."
+    )
+
+
 class InvalidPassword(Refusal):
     code: ClassVar[str] = "invalid_password"
     detail = "The password is not valid Unicode text."

@@ -69,6 +69,14 @@ class Settings(BaseSettings):
     password_min_length: Annotated[
         int, Field(ge=8, le=64, description="Fewest characters of a new password. NIST SP 800-63B-4 says 15.")
     ] = 15
+    breached_passwords_file: Annotated[
+        Path | None,
+        Field(description="A sorted file of SHA-1 digests of passwords that leaked. None of them is taken."),
+    ] = None
+    breached_passwords_url: Annotated[
+        str,
+        Field(description="Instead of the file: the https:// address of a service that is told 5 of a digest's 40 digits."),
+    ] = ""
     cors_origins: Annotated[
         tuple[str, ...],
         NoDecode,
@@ -188,6 +196,15 @@ class Settings(BaseSettings):
                 raise ValueError("an origin is scheme://host or scheme://host:port, without a path and without '*'")
         return value
 
+    @field_validator("breached_passwords_url")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and value.isascii()
+        if value and (not is_plain or {"?", "#", "@", " "} & set(value)):
+            raise ValueError("it is an address as https://host/path/, to which digits are added")
+        return value
+
     @classmethod
     def read(cls) -> Self:
         """From the environment, then `.env`, then the defaults. Raises `UnsafeSettings`."""
@@ -241,6 +258,8 @@ class Settings(BaseSettings):
             reasons.append("Development mode listens on loopback only: use HOST=127.0.0.1, or set PORTUNUS_ENV=production.")
         if self.secret_key.get_secret_value() and self.secret_key_file:
             reasons.append("Set PORTUNUS_SECRET_KEY or PORTUNUS_SECRET_KEY_FILE, not both.")
+        if self.breached_passwords_file and self.breached_passwords_url:
+            reasons.append("Set PORTUNUS_BREACHED_PASSWORDS_FILE or PORTUNUS_BREACHED_PASSWORDS_URL, not both.")
         if self.access_token_lifetime > self.session_idle_lifetime:
             reasons.append("PORTUNUS_ACCESS_TOKEN_LIFETIME must not exceed PORTUNUS_SESSION_IDLE_LIFETIME.")
         return reasons
@@ -259,6 +278,8 @@ class Settings(BaseSettings):
             reasons.append("The password in PORTUNUS_DATABASE_URL is one that everybody tries first: give the role another.")
         if not self.issuer.startswith("https://") or not urlsplit(self.issuer).hostname:
             reasons.append("Set PORTUNUS_ISSUER to the https:// address that clients reach Portunus at.")
+        if urlsplit(self.breached_passwords_url).scheme == "http":
+            reasons.append("PORTUNUS_BREACHED_PASSWORDS_URL is not encrypted: others could read what is asked. Use https://.")
         if any(network.prefixlen == 0 for network in self.trusted_proxies):
             reasons.append("PORTUNUS_TRUSTED_PROXIES trusts everybody to say who they are: name the proxies' own networks.")
         if self.throttle == "off":

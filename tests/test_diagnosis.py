@@ -49,6 +49,8 @@ def test_of_what_is_safe_nothing_is_said_but_that_it_is() -> None:
         {"trusted_proxies": "10.0.0.0/8, 0.0.0.0/0"},
         {"trusted_proxies": "::/0"},
         {"throttle": "off"},
+        {"breached_passwords_url": "http://ranges.example.com/"},
+        {"breached_passwords_url": "https://ranges.example.com/", "breached_passwords_file": "breached.txt"},
         {"env": "development", "host": "0.0.0.0"},  # noqa: S104 - what is found
         {"access_token_lifetime": "PT1H", "session_idle_lifetime": "PT30M"},
     ],

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
+from application.ports.breaches import Breach, Breaches
 from application.ports.clock import Clock
 from application.ports.ids import Ids
 from application.ports.passwords import PasswordHasher
@@ -10,7 +11,7 @@ from application.ports.unit_of_work import Store
 from domain.audit import Act, Action, Agent
 from domain.email import EmailAddress
 from domain.origin import NOWHERE, Origin
-from domain.password import PasswordPolicy, PlainPassword
+from domain.password import PasswordBreached, PasswordPolicy, PlainPassword
 from domain.turn import Line, Turn
 from domain.user import User
 from domain.username import Username
@@ -23,6 +24,7 @@ class RegisterUser:
 
     store: Store
     hasher: PasswordHasher
+    breaches: Breaches
     ids: Ids
     clock: Clock
     policy: PasswordPolicy
@@ -32,6 +34,8 @@ class RegisterUser:
     ) -> User:
         username.require_unreserved()
         password.require_strong(self.policy, personal=(username.shown, email.local_part))
+        if await self.breaches.look_up(password) is Breach.FOUND:
+            raise PasswordBreached
         user = User(
             id=self.ids.user(),
             username=username,

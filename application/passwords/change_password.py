@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
+from application.ports.breaches import Breach, Breaches
 from application.ports.passwords import PasswordHasher
 from application.ports.throttle import Throttle
 from application.ports.unit_of_work import Store
@@ -11,7 +12,7 @@ from domain.actor import Actor, InvalidAccessToken
 from domain.audit import Action, by_caller
 from domain.audit_failures import Failure
 from domain.origin import NOWHERE, Origin
-from domain.password import PasswordPolicy, PlainPassword
+from domain.password import PasswordBreached, PasswordPolicy, PlainPassword
 from domain.session import EndReason
 from domain.turn import Line, Turn
 from domain.user import CurrentPasswordWrong
@@ -28,6 +29,7 @@ class ChangePassword:
 
     store: Store
     hasher: PasswordHasher
+    breaches: Breaches
     throttle: Throttle
     policy: PasswordPolicy
 
@@ -39,6 +41,8 @@ class ChangePassword:
             failure = Failure(action=Action.PASSWORD_CHANGE, user_id=actor.user.id, origin=origin)
             await self.store.live.note_failure(failure)
             raise CurrentPasswordWrong
+        if await self.breaches.look_up(new) is Breach.FOUND:
+            raise PasswordBreached
         password_hash = await self.hasher.hash(new, turn=Turn.of_address(Line.LOG_INS, origin))
 
         async with self.store.begin() as work:

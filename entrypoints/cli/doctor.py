@@ -69,7 +69,7 @@ def _findings() -> Iterator[Finding]:
 def _wired(settings: Settings) -> Iterator[Finding]:
     """What shows only when everything is wired: whether the secret is one, and what is in the database."""
     from application.upkeep.inspect_storage import InspectStorage  # noqa: PLC0415 - half a second of imports
-    from entrypoints.container.root import require_secret  # noqa: PLC0415
+    from entrypoints.container.root import require_breaches, require_secret  # noqa: PLC0415
 
     path, url = settings.secret_key_file, settings.database_url.get_secret_value()
     if not url or not (path or settings.secret_key.get_secret_value()):
@@ -83,6 +83,11 @@ def _wired(settings: Settings) -> Iterator[Finding]:
         yield Finding("unsafe", "secret", str(reason))
         return
     yield Finding("ok", "secret", "It is 32 bytes or more, looks random, and stands in no tutorial that is known here.")
+    try:
+        require_breaches(settings)
+    except UnsafeSettings as reason:
+        yield Finding("unsafe", "passwords", str(reason))
+        return
     if url.startswith("sqlite:///"):
         file = Path(url.removeprefix("sqlite:///"))
         if not file.exists():

@@ -15,6 +15,7 @@ from entrypoints.cli.clients import clients
 from entrypoints.cli.doctor import config, doctor
 from entrypoints.cli.keys import keys
 from entrypoints.cli.migrate import migrate
+from entrypoints.cli.passwords import passwords
 from entrypoints.cli.purge import purge
 from entrypoints.cli.serve import serve
 from entrypoints.cli.users import users
@@ -38,6 +39,7 @@ app.command()(purge)
 app.command()(doctor)
 app.command()(config)
 app.add_typer(users, name="users")
+app.add_typer(passwords, name="passwords")
 app.add_typer(clients, name="clients")
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")

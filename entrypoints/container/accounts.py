@@ -14,6 +14,7 @@ class Accounts(containers.DeclarativeContainer):
         RegisterUser,
         store=adapters.store,
         hasher=adapters.hasher,
+        breaches=adapters.breaches,
         ids=adapters.ids,
         clock=adapters.clock,
         policy=adapters.policy,

@@ -12,6 +12,9 @@ from adapters.memory.store import MemoryStore
 from adapters.memory.throttle import MemoryThrottleState
 from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
 from adapters.security.audit_macs import KeyedAuditMacs
+from adapters.security.breach_file import BreachFile, UnusableBreachFile
+from adapters.security.breach_service import BreachService
+from adapters.security.breaches import NoBreaches, PatientBreaches
 from adapters.security.client_secrets import RandomClientSecrets
 from adapters.security.common_passwords import read_common_passwords
 from adapters.security.cursors import MacCursors
@@ -29,6 +32,7 @@ from adapters.sql.database_url import UnusableDatabaseUrl
 from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
 from application.ports.audit import AuditMacs
+from application.ports.breaches import Breaches
 from application.ports.clients import ClientSecrets
 from application.ports.clock import Clock
 from application.ports.cursors import Cursors, FeedCursors
@@ -88,6 +92,17 @@ def _policy(settings: Settings) -> PasswordPolicy:
     )
 
 
+def _breaches(settings: Settings, events: Events) -> Breaches:
+    if settings.breached_passwords_file:
+        try:
+            return PatientBreaches(BreachFile(settings.breached_passwords_file), events)
+        except UnusableBreachFile as error:
+            raise UnsafeSettings(f"PORTUNUS_BREACHED_PASSWORDS_FILE cannot be used. {error}") from None
+    if settings.breached_passwords_url:
+        return PatientBreaches(BreachService(settings.breached_passwords_url), events)
+    return NoBreaches()
+
+
 def _key_policy(settings: Settings) -> KeyPolicy:
     return KeyPolicy(
         max_age=settings.key_set_max_age,
@@ -140,6 +155,7 @@ class Adapters(containers.DeclarativeContainer):
     policy: providers.Provider[PasswordPolicy] = providers.Singleton(_policy, settings)
     store: providers.Provider[Store] = providers.Singleton(_open_store, settings, clock, lifetimes)
     hasher: providers.Provider[PasswordHasher] = providers.Singleton(_hasher, settings, events)
+    breaches: providers.Provider[Breaches] = providers.Singleton(_breaches, settings, events)
     secret: providers.Provider[SecretKey] = providers.Singleton(_read_secret, settings)
     key_ring: providers.Provider[KeyRing] = providers.Singleton(
         KeyRing, store, secret, events, clock, algorithm=settings.provided.signing_algorithm

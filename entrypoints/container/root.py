@@ -54,6 +54,11 @@ def require_secret(settings: Settings) -> None:
     build(settings).adapters.secret()
 
 
+def require_breaches(settings: Settings) -> None:
+    """Raises `UnsafeSettings` unless it can be asked for leaked passwords, where that is set."""
+    build(settings).adapters.breaches()
+
+
 def use_cases_of(container: Portunus) -> Mapping[type, Any]:
     """Every use case, built once, by its class."""
     capabilities = (

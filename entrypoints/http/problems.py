@@ -20,6 +20,7 @@ from domain.email import InvalidEmail
 from domain.errors import Refusal, Unavailable
 from domain.password import (
     InvalidPassword,
+    PasswordBreached,
     PasswordCommon,
     PasswordPersonal,
     PasswordPredictable,
@@ -41,6 +42,7 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
     PasswordCommon: HTTPStatus.UNPROCESSABLE_ENTITY,
     PasswordPersonal: HTTPStatus.UNPROCESSABLE_ENTITY,
     PasswordPredictable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PasswordBreached: HTTPStatus.UNPROCESSABLE_ENTITY,
     PasswordTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownHashFormat: HTTPStatus.UNPROCESSABLE_ENTITY,
     UsernameTaken: HTTPStatus.BAD_REQUEST,  # the tutorial's status
@@ -78,6 +80,7 @@ _ABOUT: dict[type[Refusal], str] = {
     PasswordCommon: "password",
     PasswordPersonal: "password",
     PasswordPredictable: "password",
+    PasswordBreached: "password",
 }
 
 _INVALID_TOKEN = (InvalidAccessToken, InvalidRefreshToken)  # RFC 6750 3.1

@@ -9,6 +9,7 @@ from adapters.devices import UserAgentDevices
 from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
 from adapters.memory.throttle import MemoryThrottleState
+from adapters.security.breaches import NoBreaches
 from adapters.security.client_secrets import RandomClientSecrets
 from adapters.security.cursors import MacCursors
 from adapters.security.jwt import JwtAccessTokens
@@ -129,7 +130,9 @@ def bare() -> InMemory:
         events=events,
         store=store,
         key_ring=key_ring,
-        register_user=RegisterUser(store=store, hasher=hasher, ids=ids, clock=clock, policy=PasswordPolicy()),
+        register_user=RegisterUser(
+            store=store, hasher=hasher, breaches=NoBreaches(), ids=ids, clock=clock, policy=PasswordPolicy()
+        ),
         import_user=ImportUser(store=store, hasher=hasher, ids=ids, clock=clock),
         get_current_user=GetCurrentUser(),
         login=Login(
@@ -156,7 +159,9 @@ def bare() -> InMemory:
         logout=Logout(store=store, access_tokens=access_tokens, refresh_tokens=refresh_tokens),
         prepare_signing_key=PrepareSigningKey(store=store, signing_keys=key_ring, key_policy=KEY_POLICY),
         publish_key_set=PublishKeySet(signing_keys=key_ring, key_policy=KEY_POLICY),
-        change_password=ChangePassword(store=store, hasher=hasher, throttle=throttle, policy=PasswordPolicy()),
+        change_password=ChangePassword(
+            store=store, hasher=hasher, breaches=NoBreaches(), throttle=throttle, policy=PasswordPolicy()
+        ),
         list_sessions=ListSessions(store=store, cursors=MacCursors(secret)),
         list_ended_sessions=ListEndedSessions(store=store, cursors=MacCursors(secret), lifetimes=LIFETIMES),
         revoke_session=RevokeSession(store=store),

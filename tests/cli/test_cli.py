@@ -11,6 +11,7 @@ from entrypoints.cli.run import run
 from entrypoints.settings import Settings
 from tests.examples import PASSWORD, SECRET
 from tests.foreign_hashes import KNOWN, TOO_DEAR
+from tests.ranges import lines_of
 from tests.shell import Shell
 
 SQLITE = {"PORTUNUS_ENV": "development", "PORTUNUS_DATABASE_URL": "sqlite:///portunus.db", "PORTUNUS_SECRET_KEY": SECRET}
@@ -20,6 +21,7 @@ PRODUCTION = {
     "PORTUNUS_SECRET_KEY": SECRET,
     "PORTUNUS_ISSUER": "https://id.example.com",
 }
+LEAKED = "leaked once from elsewhere"
 CREATE = ("users", "create", "johndoe", "--email", "johndoe@example.com")
 
 
@@ -91,6 +93,45 @@ def test_pw09_a_user_is_brought_with_a_hash_of_another_form(migrated: Shell, nam
 )
 def test_a_refusal_is_one_line(migrated: Shell, words: tuple[str, ...], typed: str, said: str) -> None:
     assert said in migrated.refused(*words, typed=typed, **SQLITE)
+
+
+@pytest.mark.parametrize(
+    ("typed", "more", "code"),
+    [
+        (PASSWORD, (), None),
+        (LEAKED, (), "password_breached"),
+        ("kqzjwv", (), "password_too_short"),
+        ("johndoe johndoe johndoe", ("--username", "johndoe"), "password_personal"),
+        ("sailor1sailor1sailor1", ("--email", "sailor1@example.com"), "password_personal"),
+        ("kqzjwvxp" * 33, (), "password_too_long"),
+    ],
+)
+@pytest.mark.parametrize("option", [(), ("--stdin",)])
+def test_a_password_is_judged_as_at_a_sign_up(
+    shell: Shell, tmp_path: Path, typed: str, more: tuple[str, ...], code: str | None, option: tuple[str, ...]
+) -> None:
+    file = tmp_path / "breached.txt"
+    file.write_text("\n".join(lines_of([LEAKED, "something else"])))
+    settings = {**SQLITE, "PORTUNUS_BREACHED_PASSWORDS_FILE": str(file)}
+
+    said = shell("passwords", "check", *more, *option, "--json", typed=f"{typed}\n", **settings)
+    in_words = shell("passwords", "check", *more, *option, typed=f"{typed}\n", **settings)
+
+    answer = json.loads(said.stdout)
+    assert (said.returncode, in_words.returncode) == ((1, 1) if code else (0, 0)), said.stderr
+    assert (answer["taken"], answer["code"]) == (code is None, code)
+    assert in_words.stdout == f"{answer['detail']}\n"
+    assert typed not in said.stdout + said.stderr + in_words.stderr
+
+
+def test_where_nothing_knows_of_leaks_a_judged_password_is_told_so(shell: Shell) -> None:
+    done = shell("passwords", "check", "--json", typed=PASSWORD, **SQLITE)
+
+    assert (done.returncode, json.loads(done.stdout)["breach"]) == (0, "not asked")
+
+
+def test_a_password_is_no_word_of_the_command(shell: Shell) -> None:
+    assert "unexpected extra argument" in shell("passwords", "check", PASSWORD, **SQLITE).stderr
 
 
 def test_a_user_is_unlocked(migrated: Shell) -> None:

@@ -5,6 +5,7 @@ import time
 import unicodedata
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from passlib.hash import bcrypt
@@ -18,12 +19,14 @@ from domain.username import Username
 from tests.examples import PASSWORD, a_stored_user, a_user
 from tests.fakes import RecordedEvents
 from tests.foreign_hashes import KNOWN, TOO_DEAR
-from tests.http.api import Api, require_oauth_error, require_problem
+from tests.http.api import Api, an_api, require_oauth_error, require_problem
+from tests.ranges import lines_of, serving_ranges
 
 COMMON = [
     *("passwordpassword", "Password1234567", "1234567890qwerty", "qwertyuiop12345", "123456789012345", "iloveyouiloveyou"),
     *("QwertyuiopAsdfg", "abcabcabcabcabc", "monkeymonkeymonkey", "1q2w3e4r5t6y7u8i", "letmein123456789", "aaaaaaaaaaaaaaaaaa"),
 ]
+LEAKED = "leaked once from elsewhere"
 ANY_KIND = [
     "kqzjwvxpylmtrbdnfghscuoiaebdfhjl",
     "四字熟語は覚えやすい合言葉になります",
@@ -107,6 +110,52 @@ async def test_pw06_the_users_and_the_services_names_are_422(api: Api, password:
     answer = await api.sign_up(username="johnnydoe", email="sailor1@example.com", password=password)
 
     require_problem(answer, 422, "password_personal")
+
+
+async def test_pw07_a_leaked_password_is_422_at_sign_up_and_at_a_change_and_a_log_in_with_one_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "breached.txt").write_text("\n".join(lines_of([LEAKED, "something else"])))
+    async with an_api(breached_passwords_file=tmp_path / "breached.txt") as api:
+        refused = await api.sign_up(password=LEAKED)
+        body = require_problem(refused, 422, "password_breached")
+        assert body["errors"][0]["pointer"] == "#/password"
+        assert "unrelated words" in body["detail"]
+        assert LEAKED not in refused.text
+
+        tokens = await api.log_in()
+        changed = await api.http.post(
+            "/users/me/password",
+            json={"current_password": PASSWORD, "password": LEAKED},
+            headers={"Authorization": f"Bearer {tokens['access_token']}"},
+        )
+        require_problem(changed, 422, "password_breached")
+
+        (tmp_path / "breached.txt").write_text("\n".join(lines_of([LEAKED, PASSWORD])))
+        assert (await api.token(username="johndoe", password=PASSWORD)).status_code == 200
+
+
+async def test_pw07_a_password_that_a_service_knows_is_422() -> None:
+    async with serving_ranges(LEAKED) as ranges, an_api(breached_passwords_url=ranges.url) as api:
+        require_problem(await api.sign_up(password=LEAKED), 422, "password_breached")
+        assert (await api.sign_up()).status_code == 201
+
+
+async def test_pw07_a_service_that_is_broken_lets_sign_ups_through_within_a_second() -> None:
+    async with serving_ranges(LEAKED, stalls=True) as ranges, an_api(breached_passwords_url=ranges.url) as api:
+        began = time.perf_counter()
+        first = await api.sign_up(password=LEAKED)
+        took = time.perf_counter() - began
+        second = await api.sign_up(username="another", password=LEAKED)
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert took < 1
+    assert len(ranges.asked) == 1
+
+
+async def test_a_weak_password_is_asked_of_nobody() -> None:
+    async with serving_ranges(LEAKED) as ranges, an_api(breached_passwords_url=ranges.url) as api:
+        assert (await api.sign_up(password="passwordpassword")).status_code == 422
+
+    assert ranges.asked == []
 
 
 async def _stored_hash(api: Api, name: str) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from application.accounts.get_current_user import GetCurrentUser
 from application.accounts.register_user import RegisterUser
 from domain.actor import InvalidAccessToken, NotAuthenticated
-from domain.password import PasswordCommon, PasswordPersonal, PasswordPredictable, PasswordTooShort
+from domain.password import PasswordBreached, PasswordCommon, PasswordPersonal, PasswordPredictable, PasswordTooShort
 from domain.user import User, UsernameTaken
 from entrypoints.http.actor import CurrentActor
 from entrypoints.http.documented import (
@@ -87,6 +87,7 @@ class CurrentUserOut(BaseModel):
         PasswordCommon,
         PasswordPersonal,
         PasswordPredictable,
+        PasswordBreached,
         INVALID_BODY,
         NOT_JSON,
         WRONG_MEDIA_TYPE,

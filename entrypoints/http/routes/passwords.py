@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from application.passwords.change_password import ChangePassword
 from domain.actor import InvalidAccessToken, NotAuthenticated
 from domain.attempts import LogInClosed, TooManyFailures
-from domain.password import PasswordCommon, PasswordPersonal, PasswordPredictable, PasswordTooShort
+from domain.password import PasswordBreached, PasswordCommon, PasswordPersonal, PasswordPredictable, PasswordTooShort
 from domain.user import CurrentPasswordWrong
 from entrypoints.http.actor import CurrentActor
 from entrypoints.http.documented import (
@@ -51,6 +51,7 @@ class PasswordChange(BaseModel):
         PasswordCommon,
         PasswordPersonal,
         PasswordPredictable,
+        PasswordBreached,
         INVALID_BODY,
         NOT_JSON,
         WRONG_MEDIA_TYPE,
