@@ -8,7 +8,7 @@ microseconds, UUIDs in their usual form.
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
@@ -46,12 +46,18 @@ class Anchor:
     entries: int = 0  # how many there have been
     link: bytes = field(default=b"", repr=False)
 
+    @property
+    def disowned(self) -> Self:
+        """What a seal stands on that does not attest what came before: its maker could not tell whether that was ours."""
+        return replace(self, link=hashlib.sha256(framed("portunus/audit/v1/disowned", self.link)).digest())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seal:
     """Attests a run of entries, `count` of them: those of its `era` from the seal before it `upto` a position.
 
-    `link` takes in the link before and all of this; `mac` is of the link. So the newest seal attests the whole record.
+    `link` takes in the link before and all of this; `mac` is of the link. So the newest seal attests the whole record, back
+    to where one stands on what it disowns.
     """
 
     ordinal: int
@@ -79,6 +85,11 @@ class Seal:
             entries_digest=digest,
             link=_link(before.link, ordinal, era, upto, last_id, len(entries), at, digest),
         )
+
+    @property
+    def message(self) -> bytes:
+        """What its MAC is of."""
+        return self.link
 
     def is_linked_to(self, before: Anchor) -> bool:
         """Whether its link is what follows from the one before and from what it says of itself."""
@@ -122,10 +133,11 @@ class Flaw(StrEnum):
     SEAL_MISSING = "seal_missing"
     SEAL_ALTERED = "seal_altered"
     SEAL_FORGED = "seal_forged"  # its MAC is not ours
-    SEAL_UNATTESTED = "seal_unattested"  # made under a value of the secret that is not set, with none after it that is
+    SEAL_UNATTESTED = "seal_unattested"  # made under a value of the secret that is not set, and none after it attests it
     DETAIL_ALTERED = "detail_altered"
     DETAIL_MISSING = "detail_missing"  # and no entry says that it was erased
     CHECKPOINT_FORGED = "checkpoint_forged"
+    CHECKPOINT_UNATTESTED = "checkpoint_unattested"  # made under a value of the secret that is not set
     HEAD_MISSING = "head_missing"  # a seal that was known before is not in the chain
 
 

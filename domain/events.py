@@ -79,6 +79,13 @@ class BreachesAway:
     let_pass: int
 
 
+@dataclass(frozen=True, slots=True)
+class RecordUnattested:
+    """The audit trail up to a seal has no MAC that this service can judge to be its own. What comes after is sealed apart."""
+
+    seal: int
+
+
 Event = (
     RefreshReuse
     | SessionShadowed
@@ -90,4 +97,5 @@ Event = (
     | ThrottleStateAway
     | LogInsTightened
     | BreachesAway
+    | RecordUnattested
 )

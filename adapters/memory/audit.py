@@ -78,9 +78,10 @@ class MemoryAuditRepository:
         checkpoint = await self.checkpoint()
         newest = max(self._seals.values(), key=lambda seal: seal.ordinal, default=None)
         before = newest.anchor(Anchor()) if newest else checkpoint.anchor if checkpoint else Anchor()
+        stands_on = newest or checkpoint
         run = self._run(lambda entry: entry.position >= before.upto)[:most]
         upto = run[-1].entry.position + 1 if run else before.upto
-        return Unsealed(before=before, run=run, era=before.era, upto=upto, at=self._clock.now())
+        return Unsealed(before=before, stands_on=stands_on, run=run, era=before.era, upto=upto, at=self._clock.now())
 
     async def add_seal(self, seal: Seal) -> None:
         self._seals.put(seal.ordinal, seal)

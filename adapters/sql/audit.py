@@ -6,6 +6,7 @@ add to. SQLite has one writer, and the order is that of the ids.
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, final
 
 from sqlalchemy import (
@@ -66,21 +67,22 @@ class SqlAuditRepository:
             await self._connection.execute(delete(audit_failures).where(waiting.in_(gathered.over)))
 
     async def read_unsealed(self, *, most: int) -> Unsealed:
-        before = await self._anchor()
+        stands_on = await self._newest_seal() or await self.checkpoint()
+        before = stands_on.anchor(Anchor()) if isinstance(stands_on, Seal) else stands_on.anchor if stands_on else Anchor()
         era, since, upto = before.era, before.upto, await self._safe_position()
-        if upto < before.upto:  # another server, which counts its transactions anew
+        unsealed = partial(Unsealed, before=before, stands_on=stands_on, at=await self._now())
+        if upto < since:  # another server, which counts its transactions anew
             left = await self._run(audit_entries.c.id > era, self._from(since))
             if left:
-                return self._unsealed(before, left, era, left[-1].entry.position + 1, await self._now())
+                return unsealed(run=left, era=era, upto=left[-1].entry.position + 1)
             era, since = before.last_id, 0
-        here = (audit_entries.c.id > era, self._from(since), ~self._from(upto))
-        run = await self._run(*here, limit=most + 1)
+        run = await self._run(audit_entries.c.id > era, self._from(since), ~self._from(upto), limit=most + 1)
         if len(run) > most:
             last = run[-1].entry.position
             whole = [one for one in run if one.entry.position < last]
             upto = last if whole else last + 1
             run = whole or await self._run(audit_entries.c.id > era, self._from(last), ~self._from(upto))
-        return self._unsealed(before, run, era, upto, await self._now())
+        return unsealed(run=run, era=era, upto=upto)
 
     async def add_seal(self, seal: Seal) -> None:
         if self._by_xid:
@@ -131,13 +133,10 @@ class SqlAuditRepository:
         theirs = select(audit_entries.c.id).where(audit_entries.c.user_id == user_id)
         return (await self._connection.execute(delete(audit_details).where(audit_details.c.entry_id.in_(theirs)))).rowcount
 
-    async def _anchor(self) -> Anchor:
+    async def _newest_seal(self) -> Seal | None:
         newest = select(audit_seals).order_by(audit_seals.c.ordinal.desc()).limit(1)
         row = (await self._connection.execute(newest)).one_or_none()
-        if row:
-            return _seal(row).anchor(Anchor())
-        checkpoint = await self.checkpoint()
-        return checkpoint.anchor if checkpoint else Anchor()
+        return _seal(row) if row else None
 
     async def _safe_position(self) -> int:
         """The oldest transaction that was still under way in what this work sees."""
@@ -157,17 +156,14 @@ class SqlAuditRepository:
 
     def _from(self, position: int) -> ColumnElement[bool]:
         if self._by_xid:
-            return audit_entries.c.xid >= cast(cast(literal(str(position)), Text), Xid8())
+            # There are none below zero, and of a negative number the database makes a great one.
+            return audit_entries.c.xid >= cast(cast(literal(str(max(position, 0))), Text), Xid8())
         return audit_entries.c.id >= position
 
     def _within(self, era: int, until_id: int | None, since: int, upto: int) -> Sequence[ColumnElement[bool]]:
         """The same for the query and for what is removed."""
         last = _BEYOND if until_id is None else until_id
         return [and_(audit_entries.c.id > era, audit_entries.c.id <= last), self._from(since), ~self._from(upto)]
-
-    @staticmethod
-    def _unsealed(before: Anchor, run: Sequence[Recorded], era: int, upto: int, at: Any) -> Unsealed:
-        return Unsealed(before=before, run=run, era=era, upto=upto, at=at)
 
 
 def finding(dialect: str, wanted: Wanted, *, limit: int) -> Select[Any]:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import final
 
-from application.ports.audit import AuditMacs
+from application.ports.audit import AuditMacs, Unsealed, Verdict
+from application.ports.events import Events
 from application.ports.unit_of_work import Store
-from domain.audit_seals import Seal
+from domain.audit_seals import Anchor, Seal
+from domain.events import RecordUnattested
 
 MOST_AT_ONCE = 5_000
 
@@ -15,11 +17,15 @@ MOST_AT_ONCE = 5_000
 class SealRecord:
     """Chain the entries that no transaction under way can still come before, and attest them. Gives how many.
 
+    What stands before them is attested too if it is ours, else disowned: whoever writes to the database could have altered
+    entries, and made every seal anew under a key that nobody knows, and have it vouched for by the next seal.
+
     Raises `UnderWayElsewhere` while another process is at it, and `StoreUnavailable` where it has just been.
     """
 
     store: Store
     audit_macs: AuditMacs
+    events: Events
 
     async def __call__(self) -> int:
         sealed = 0
@@ -35,7 +41,14 @@ class SealRecord:
             if not found.run:
                 return 0
             entries = [one.entry for one in found.run]
-            seal = Seal.over(entries, before=found.before, era=found.era, upto=found.upto, at=found.at)
+            seal = Seal.over(entries, before=self._known(found), era=found.era, upto=found.upto, at=found.at)
             await work.audit.add_seal(replace(seal, mac=self.audit_macs.make(seal.link)))
             await work.commit()
         return len(entries)
+
+    def _known(self, found: Unsealed) -> Anchor:
+        stands_on = found.stands_on
+        if stands_on is None or self.audit_macs.judge(stands_on.message, stands_on.mac) is Verdict.GOOD:
+            return found.before
+        self.events.record(RecordUnattested(found.before.ordinal))
+        return found.before.disowned

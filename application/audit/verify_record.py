@@ -11,6 +11,7 @@ from domain.audit_seals import Anchor, Finding, Flaw, Seal, flaws_of, flaws_of_d
 
 SEALS_AT_ONCE = 50
 _ANYWHERE = 2**62
+_OF_A_CHECKPOINT = {Verdict.FORGED: Flaw.CHECKPOINT_FORGED, Verdict.UNKNOWN_KEY: Flaw.CHECKPOINT_UNATTESTED}
 
 
 @final
@@ -32,11 +33,14 @@ class VerifyRecord:
                 seals = await work.audit.seals_after(so_far.head.ordinal, limit=SEALS_AT_ONCE)
                 eras = await work.audit.eras()
                 for seal in seals:
-                    before = so_far.head
+                    before, found = so_far.head, []
+                    if not seal.is_linked_to(before) and seal.is_linked_to(before.disowned):
+                        found.append(Finding(flaw=Flaw.SEAL_UNATTESTED, seal=before.ordinal))
+                        before = before.disowned
                     later = [era for era in eras if era > seal.era]
                     since = before.upto if seal.era == before.era else 0
                     run = await work.audit.run_of(era=seal.era, until_id=min(later, default=None), since=since, upto=seal.upto)
-                    found = list(flaws_of(seal, [one.entry for one in run], before=before))
+                    found += flaws_of(seal, [one.entry for one in run], before=before)
                     in_details, missing = flaws_of_details(run, so_far.missing, seal=seal.ordinal)
                     so_far = self._judged(replace(so_far, findings=[*so_far.findings, *found, *in_details]), seal, known)
                     so_far = replace(so_far, head=seal.anchor(before), missing=missing)
@@ -52,8 +56,8 @@ class VerifyRecord:
                 head, found = Anchor(), []
             else:
                 head = checkpoint.anchor
-                good = self.audit_macs.judge(checkpoint.message, checkpoint.mac) is Verdict.GOOD
-                found = [] if good else [Finding(flaw=Flaw.CHECKPOINT_FORGED, seal=head.ordinal)]
+                flaw = _OF_A_CHECKPOINT.get(self.audit_macs.judge(checkpoint.message, checkpoint.mac))
+                found = [Finding(flaw=flaw, seal=head.ordinal)] if flaw else []
                 if known and known[0] == head.ordinal and known[1].hex() != head.link.hex():
                     found.append(Finding(flaw=Flaw.HEAD_MISSING, seal=head.ordinal))
             strays = await work.audit.run_of(era=-_ANYWHERE, until_id=head.era, since=-_ANYWHERE, upto=_ANYWHERE)
@@ -80,11 +84,12 @@ class VerifyRecord:
         )
 
     async def _end(self, so_far: Verified, known: tuple[int, bytes] | None) -> Verified:
-        head, found = so_far.head, list(so_far.missing.values())
+        head = so_far.head
+        async with self.store.begin() as work:
+            unsealed = await work.audit.run_of(era=head.era, until_id=None, since=head.upto, upto=_ANYWHERE)
+        found = list(so_far.missing.values())
         if so_far.unattested is not None:
             found.append(Finding(flaw=Flaw.SEAL_UNATTESTED, seal=so_far.unattested))
         if known and known[0] > head.ordinal:
             found.append(Finding(flaw=Flaw.HEAD_MISSING, seal=known[0]))
-        async with self.store.begin() as work:
-            unsealed = await work.audit.run_of(era=head.era, until_id=None, since=head.upto, upto=_ANYWHERE)
         return replace(so_far, findings=[*so_far.findings, *found], unsealed=len(unsealed), is_last=True)

@@ -14,9 +14,13 @@ from domain.user import UserId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsealed:
-    """What can be sealed: no transaction that is still under way will add an entry before `upto`. In order."""
+    """What can be sealed: no transaction that is still under way will add an entry before `upto`. In order.
+
+    It goes on after `stands_on`, where there is anything.
+    """
 
     before: Anchor
+    stands_on: Seal | Checkpoint | None
     run: Sequence[Recorded]
     era: int
     upto: int

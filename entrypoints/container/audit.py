@@ -16,7 +16,7 @@ class Audit(containers.DeclarativeContainer):
 
     gather_failures: providers.Provider[GatherFailures] = providers.Singleton(GatherFailures, store=adapters.store)
     seal_record: providers.Provider[SealRecord] = providers.Singleton(
-        SealRecord, store=adapters.store, audit_macs=adapters.audit_macs
+        SealRecord, store=adapters.store, audit_macs=adapters.audit_macs, events=adapters.events
     )
     verify_record: providers.Provider[VerifyRecord] = providers.Singleton(
         VerifyRecord, store=adapters.store, audit_macs=adapters.audit_macs

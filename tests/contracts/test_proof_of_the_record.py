@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -22,15 +22,19 @@ from domain.audit import Act, Action, Agent, Outcome
 from domain.audit_failures import Failure
 from domain.audit_proof import Verified
 from domain.audit_seals import Anchor, Flaw, Seal
+from domain.events import RecordUnattested
 from domain.origin import Origin
 from domain.user import UserId
 from tests.contracts.conftest import Storage
 from tests.examples import SECRET, a_stored_user
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, RecordedEvents
 
 ORIGIN = Origin(user_agent="Firefox", request_id="r-1")
 LATER = "5f9c1e07a3d84b62908f17e6c2ab3d54e1780c9f6ba2453d8e70f419c6d3b528"
 MACS = KeyedAuditMacs(SecretKey.parse(SECRET))
+LATER_MACS = KeyedAuditMacs(SecretKey.parse(LATER))
+MADE_UP = b"\x01??" + bytes(32)  # a MAC under a key that nobody knows
+IN_THE_END = datetime(2100, 1, 1, tzinfo=UTC)
 ids = Uuid7Ids()
 
 
@@ -42,7 +46,7 @@ async def _record(store: Store, count: int = 3, *, user_id: UserId | None = None
 
 
 async def _seal(store: Store) -> int:
-    return await SealRecord(store=store, audit_macs=MACS)()
+    return await SealRecord(store=store, audit_macs=MACS, events=RecordedEvents())()
 
 
 async def _a_record(store: Store, runs: int = 3) -> None:
@@ -55,6 +59,10 @@ async def _verify(store: Store, *, macs: KeyedAuditMacs = MACS, known: tuple[int
     steps = [step async for step in VerifyRecord(store=store, audit_macs=macs)(known=known)]
     assert [step.is_last for step in steps] == [False] * (len(steps) - 1) + [True]
     return steps[-1]
+
+
+def on_postgresql(store: Store) -> bool:
+    return isinstance(store, SqlStore) and store._engine.dialect.name == "postgresql"
 
 
 async def _flaws(store: Store) -> list[tuple[Flaw, int]]:
@@ -130,7 +138,7 @@ async def test_an_altered_seal_and_one_that_is_missing_are_found(storage: Storag
 
 async def test_a_record_that_is_sealed_with_another_secret_alone_is_attested_by_nobody(storage: Storage) -> None:
     await _record(storage.store)
-    await SealRecord(store=storage.store, audit_macs=KeyedAuditMacs(SecretKey.parse(LATER)))()
+    await SealRecord(store=storage.store, audit_macs=LATER_MACS, events=RecordedEvents())()
 
     unattested = await _flaws(storage.another)
 
@@ -151,12 +159,60 @@ async def test_a_seal_with_the_mac_of_another_is_forged(storage: Storage) -> Non
 
 async def test_a_seal_of_an_older_value_of_the_secret_is_attested_by_a_later_one(storage: Storage) -> None:
     await _a_record(storage.store, 2)
-    newer = KeyedAuditMacs(SecretKey.parse(LATER))
+    both = KeyedAuditMacs(SecretKey.parse(f"{LATER},{SECRET}"))
     await _record(storage.store)
 
-    await SealRecord(store=storage.store, audit_macs=newer)()
+    await SealRecord(store=storage.store, audit_macs=both, events=RecordedEvents())()
 
-    assert (await _verify(storage.another, macs=newer)).findings == []
+    assert (await _verify(storage.another, macs=LATER_MACS)).findings == []
+
+
+async def test_a_seal_by_who_does_not_know_the_one_before_does_not_attest_it(storage: Storage) -> None:
+    await _a_record(storage.store, 2)
+    await _record(storage.store)
+    events = RecordedEvents()
+
+    await SealRecord(store=storage.store, audit_macs=LATER_MACS, events=events)()
+
+    unattested = await _verify(storage.another, macs=LATER_MACS)
+    assert [(one.flaw, one.seal) for one in unattested.findings] == [(Flaw.SEAL_UNATTESTED, 2)]
+    assert events.all == [RecordUnattested(2)]
+    assert (unattested.head.ordinal, unattested.head.entries) == (3, 9)
+
+
+async def _made_anew(store: Store) -> None:
+    """Every seal, to fit entries that were altered: all of it follows from them but the MACs."""
+    async with store.begin() as work:
+        before, made = Anchor(), []
+        for seal in await work.audit.seals_after(0, limit=100):
+            run = await work.audit.run_of(era=seal.era, until_id=None, since=before.upto, upto=seal.upto)
+            again = Seal.over([one.entry for one in run], before=before, era=seal.era, upto=seal.upto, at=seal.sealed_at)
+            made.append(replace(again, mac=MADE_UP))
+            before = again.anchor(before)
+    await _tamper(store, "DELETE FROM audit_seals", lambda tables: tables.audit_seals.clear())
+    async with store.begin() as work:
+        for each in made:
+            await work.audit.add_seal(each)
+        await work.commit()
+
+
+async def test_ks08_seals_made_anew_under_no_key_are_not_vouched_for_by_the_next_one(
+    storage: Storage, clock: FakeClock
+) -> None:
+    await _a_record(storage.store)
+    fifth = (await _entry_ids(storage.store))[4]
+
+    def alter(tables: object) -> None:
+        entries = tables.audit_entries  # type: ignore[attr-defined]
+        entries[fifth] = replace(entries[fifth], entry=replace(entries[fifth].entry, times=99))
+
+    await _tamper(storage.another, f"UPDATE audit_entries SET times = 99 WHERE id = {fifth}", alter)  # noqa: S608
+    await _made_anew(storage.another)
+    await _a_record(storage.store, 2)
+
+    assert await _flaws(storage.store) == [(Flaw.SEAL_UNATTESTED, 3)]
+    with pytest.raises(RecordFlawed):
+        await _prune(storage.store, clock, IN_THE_END)
 
 
 async def test_the_newest_seals_removed_with_their_entries_are_missed_where_the_head_was_kept(storage: Storage) -> None:
@@ -268,6 +324,53 @@ async def test_a_checkpoint_that_nobody_made_with_the_secret_is_forged(storage: 
     assert await _flaws(storage.store) == [(Flaw.CHECKPOINT_FORGED, 2)]
 
 
+async def test_what_is_added_before_a_checkpoint_is_found(storage: Storage, clock: FakeClock) -> None:
+    await _prune(storage.store, clock, await _a_long_record(storage, clock))
+
+    def add(tables: object) -> None:
+        entries = tables.audit_entries  # type: ignore[attr-defined]
+        one = next(iter(entries.values()))
+        entries[1] = replace(one, entry=replace(one.entry, id=1, position=1))
+
+    columns = "at, action, outcome, agent, times"
+    added = f"INSERT INTO audit_entries (id, xid, {columns}) SELECT 1, '1', {columns} FROM audit_entries LIMIT 1"  # noqa: S608
+    await _tamper(storage.another, added, add)
+
+    assert await _flaws(storage.store) == [(Flaw.ENTRIES_ADDED, 2)]
+
+
+async def test_a_checkpoint_that_is_not_ours_is_not_replaced_by_one_that_is(storage: Storage, clock: FakeClock) -> None:
+    await _prune(storage.store, clock, await _a_long_record(storage, clock))
+    await _a_record(storage.store, 2)
+
+    def alter(tables: object) -> None:
+        checkpoints = tables.audit_checkpoints  # type: ignore[attr-defined]
+        checkpoints[2] = replace(checkpoints[2], mac=MADE_UP)
+
+    literal = f"'\\x{MADE_UP.hex()}'" if on_postgresql(storage.store) else f"x'{MADE_UP.hex()}'"
+    await _tamper(storage.another, f"UPDATE audit_checkpoints SET mac = {literal}", alter)  # noqa: S608
+
+    with pytest.raises(RecordFlawed):
+        await _prune(storage.store, clock, IN_THE_END)
+    assert await _flaws(storage.store) == [(Flaw.CHECKPOINT_UNATTESTED, 2)]
+
+
+async def test_what_an_older_value_of_the_secret_sealed_is_pruned_once_a_newer_one_attests_it(
+    storage: Storage, clock: FakeClock
+) -> None:
+    before = await _a_long_record(storage, clock)
+    await _record(storage.store)
+    pruning = PruneRecord(store=storage.store, audit_macs=LATER_MACS, clock=clock)
+    with pytest.raises(RecordFlawed):
+        await anext(pruning(before=before))
+    both = KeyedAuditMacs(SecretKey.parse(f"{LATER},{SECRET}"))
+    await SealRecord(store=storage.store, audit_macs=both, events=RecordedEvents())()
+
+    assert [removed async for removed in pruning(before=before)] == [6]
+
+    assert (await _verify(storage.store, macs=LATER_MACS)).findings == []
+
+
 async def test_what_is_flawed_is_not_pruned(storage: Storage, clock: FakeClock) -> None:
     before = await _a_long_record(storage, clock)
     first = (await _entry_ids(storage.store))[0]
@@ -301,7 +404,7 @@ async def test_gathered_failures_are_sealed_like_any_entry(storage: Storage) -> 
 
 async def test_a_database_that_was_moved_to_a_server_which_counts_from_the_start_is_sealed_on(storage: Storage) -> None:
     """As `pg_dump` moves it: the entries keep the numbers of their transactions, which are far ahead of the new server's."""
-    if not isinstance(storage.store, SqlStore) or storage.store._engine.dialect.name != "postgresql":
+    if not on_postgresql(storage.store):
         await _a_record(storage.store, 2)  # positions are ids there, and move with the entries
         assert await _flaws(storage.another) == []
         return

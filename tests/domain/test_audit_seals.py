@@ -226,3 +226,13 @@ def test_a_detail_that_is_gone_is_found_unless_a_later_entry_says_that_it_was_er
 def test_the_digest_of_a_detail_depends_on_its_salt(salt: bytes) -> None:
     assert DETAIL is not None
     assert replace(DETAIL, salt=salt).digest != DETAIL.digest
+
+
+def test_a_seal_that_stands_on_what_it_disowns_is_linked_to_nothing_else() -> None:
+    before = _sealed([LOGIN]).anchor(Anchor())
+
+    seal = _sealed([replace(LOGIN, id=2)], before.disowned)
+
+    assert seal.is_linked_to(before.disowned)
+    assert not seal.is_linked_to(before)
+    assert before.disowned.link.hex() == "614bc3479415ddf0e43cb1479b10c05f301ef87f9b9e78d63f5192f3d8428688"
