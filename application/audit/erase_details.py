@@ -14,7 +14,8 @@ from domain.username import Username
 class EraseDetails:
     """Erase addresses, programs and request ids from a user's entries, and enter that; or raise `UserUnknown`. How many.
 
-    The entries stay, and can be proved as before.
+    The entries stay, and can be proved as before. Raises `UnderWayElsewhere`, and `StoreUnavailable`, while another process
+    enters failures that waited.
     """
 
     store: Store
@@ -24,7 +25,10 @@ class EraseDetails:
         if user is None:
             raise UserUnknown
         async with self.store.begin() as work:
-            # Before the entry: what is entered later, by a transaction that comes later, keeps its detail.
+            # What this does not see comes after it in the record, and keeps its detail. Of failures that are just being
+            # entered, one process would not see what the other does.
+            await work.audit.see_one_moment()
+            await work.claim("audit_failures")
             erased = await work.audit.erase_details_of(user.id)
             await work.audit.add(by_operator(Action.AUDIT_ERASE, user_id=user.id, times=erased))
             await work.commit()

@@ -87,7 +87,8 @@ class VerifyRecord:
         head = so_far.head
         async with self.store.begin() as work:
             unsealed = await work.audit.run_of(era=head.era, until_id=None, since=head.upto, upto=_ANYWHERE)
-        found = list(so_far.missing.values())
+        in_details, missing = flaws_of_details(unsealed, so_far.missing, seal=head.ordinal + 1)
+        found = [*in_details, *missing.values()]
         if so_far.unattested is not None:
             found.append(Finding(flaw=Flaw.SEAL_UNATTESTED, seal=so_far.unattested))
         if known and known[0] > head.ordinal:

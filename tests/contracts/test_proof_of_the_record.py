@@ -17,7 +17,7 @@ from application.audit.prune_record import PruneRecord, RecordFlawed
 from application.audit.seal_record import SealRecord
 from application.audit.verify_record import VerifyRecord
 from application.ports.audit import Wanted
-from application.ports.unit_of_work import Store
+from application.ports.unit_of_work import Store, UnderWayElsewhere
 from domain.audit import Act, Action, Agent, Outcome
 from domain.audit_failures import Failure
 from domain.audit_proof import Verified
@@ -252,6 +252,7 @@ async def test_erasing_a_users_details_leaves_the_record_whole_and_doing_so_in_s
     await _seal(storage.store)
 
     assert await EraseDetails(store=storage.store)(username=user.username) == 3
+    at_once = await _flaws(storage.another)
     await _seal(storage.store)
     erased = await _flaws(storage.another)
 
@@ -261,8 +262,20 @@ async def test_erasing_a_users_details_leaves_the_record_whole_and_doing_so_in_s
 
     await _tamper(storage.another, "DELETE FROM audit_details", erase)
 
-    assert erased == []
+    assert (at_once, erased) == ([], [])
     assert await _flaws(storage.store) == [(Flaw.DETAIL_MISSING, 1)]
+
+
+async def test_details_are_not_erased_while_failures_are_being_entered(storage: Storage) -> None:
+    """One would not see what the other does, and a detail that was on its way would stay."""
+    if not on_postgresql(storage.store):
+        return  # one writer
+    user = await a_stored_user(storage.store)
+
+    async with storage.another.begin() as work:
+        await work.claim("audit_failures")
+        with pytest.raises(UnderWayElsewhere):
+            await EraseDetails(store=storage.store)(username=user.username)
 
 
 async def _prune(store: Store, clock: FakeClock, before: datetime) -> int:
