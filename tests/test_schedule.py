@@ -215,16 +215,17 @@ def _told(run: Run, since: int, event: str) -> list[dict[str, Any]]:
     return [line for line in _lines(run, since) if line["event"] == event]
 
 
-async def test_a_server_gathers_and_seals_the_record_every_second() -> None:
+async def test_a_server_enters_refusals_gathers_failures_and_seals_the_record_every_second() -> None:
     settings = _settings("memory://")
     container = build(settings)
     use, store = use_cases_of(container), store_of(container)
     await store.live.note_failure(Failure(action=Action.LOGIN, origin=NOWHERE))
+    container.adapters.trips().note("log_in", user_id=None, origin=NOWHERE)
     [job] = [job for job in jobs_of(use, settings) if job.every == timedelta(seconds=1)]
 
     for act in job.acts:
         await act()
 
     async with store.begin() as work:
-        assert [one.entry.action for one in await work.audit.find(Wanted(), limit=9)] == [Action.LOGIN]
-        assert [seal.count for seal in await work.audit.seals_after(0, limit=9)] == [1]
+        assert [one.entry.action for one in await work.audit.find(Wanted(), limit=9)] == [Action.LOGIN, Action.THROTTLE]
+        assert [seal.count for seal in await work.audit.seals_after(0, limit=9)] == [2]

@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar, final
@@ -14,12 +15,13 @@ from adapters.security.secret_key import SecretKey
 from application.ports.clock import Clock
 from application.ports.events import Events
 from application.ports.throttle import DEVICE, UNKNOWN, Hit, Place, Reservation, ThrottleState
+from application.ports.trips import Trips
 from domain.attempts import OF_A_DEVICE, OF_AN_ACCOUNT, Admission, LogInClosed, Rule, TooManyFailures
 from domain.client_address import WIDER_FACTOR, networks_of
 from domain.errors import Unavailable
 from domain.events import LogInsTightened, ThrottleStateAway
 from domain.origin import Origin
-from domain.throttle import Action, Limit, Limits, TooManyRequests, Verdict
+from domain.throttle import Action, Limit, Limits, Throttled, TooManyRequests, Verdict
 from domain.user import User, UserId
 from domain.username import InvalidUsername, Username
 
@@ -50,6 +52,7 @@ class SharedThrottle:
         limits: Limits,
         clock: Clock,
         events: Events,
+        trips: Trips,
         patience: timedelta = timedelta(seconds=2),
     ) -> None:
         self._shared = shared
@@ -59,6 +62,7 @@ class SharedThrottle:
         self._limits = limits
         self._clock = clock
         self._events = events
+        self._trips = trips
         self._patience = patience.total_seconds()
         self._full_until: OrderedDict[str, datetime] = OrderedDict()
         self._tight_until = clock.now()
@@ -67,6 +71,10 @@ class SharedThrottle:
         self._decided_alone = 0
 
     async def admit(self, action: Action, origin: Origin) -> None:
+        with self._noting(None, origin):
+            await self._admit(action, origin)
+
+    async def _admit(self, action: Action, origin: Origin) -> None:
         hits = self._hits(action, self._limits.of(action), origin)
         self._require_not_full(action, hits)
         if hits and action is not Action.REFRESH:
@@ -79,6 +87,10 @@ class SharedThrottle:
             self._learn(hits, await self._ask(lambda: self._shared.hit(hits)) or mine)
 
     async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
+        with self._noting(user, origin):
+            return await self._place(user, identifier, origin)
+
+    async def _place(self, user: User | None, identifier: str, origin: Origin) -> Place:
         account = self._account(user.id if user else None, identifier)
         device = self._device(user, origin)
         if device:
@@ -126,6 +138,14 @@ class SharedThrottle:
         account = self._account(user_id, "")
         await self._own.succeed(account)
         await self._shared.succeed(account)
+
+    @contextmanager
+    def _noting(self, user: User | None, origin: Origin) -> Iterator[None]:
+        try:
+            yield
+        except Throttled as refused:
+            self._trips.note(refused.policy, user_id=user.id if user else None, origin=origin)
+            raise
 
     async def _hits_of_a_log_in(self, origin: Origin) -> Sequence[Hit]:
         """Those that an address is let through for count towards the rate of all: one address alone cannot tighten it."""

@@ -31,6 +31,7 @@ from adapters.sightings import GatheredSightings
 from adapters.sql.database_url import UnusableDatabaseUrl
 from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
+from adapters.trips import GatheredTrips
 from application.ports.audit import AuditMacs
 from application.ports.breaches import Breaches
 from application.ports.clients import ClientSecrets
@@ -44,6 +45,7 @@ from application.ports.passwords import PasswordHasher
 from application.ports.sightings import Sightings
 from application.ports.throttle import Throttle
 from application.ports.tokens import AccessTokens, RefreshTokens, SigningKeys
+from application.ports.trips import Trips
 from application.ports.unit_of_work import Store
 from domain.password import PasswordPolicy
 from domain.session import Lifetimes
@@ -127,11 +129,13 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _throttle(*, settings: Settings, store: Store, secret: SecretKey, limits: Limits, clock: Clock, events: Events) -> Throttle:
+def _throttle(
+    *, settings: Settings, store: Store, secret: SecretKey, limits: Limits, clock: Clock, events: Events, trips: Trips
+) -> Throttle:
     if settings.throttle == "off":
         return Unthrottled()
     own = MemoryThrottleState(clock)
-    return SharedThrottle(shared=store.throttle, own=own, secret=secret, limits=limits, clock=clock, events=events)
+    return SharedThrottle(shared=store.throttle, own=own, secret=secret, limits=limits, clock=clock, events=events, trips=trips)
 
 
 def _signing_keys(key_ring: KeyRing) -> SigningKeys:
@@ -161,8 +165,9 @@ class Adapters(containers.DeclarativeContainer):
         KeyRing, store, secret, events, clock, algorithm=settings.provided.signing_algorithm
     )
     limits: providers.Provider[Limits] = providers.Singleton(_limits, settings)
+    trips: providers.Provider[Trips] = providers.Singleton(GatheredTrips, clock)
     throttle: providers.Provider[Throttle] = providers.Singleton(
-        _throttle, settings=settings, store=store, secret=secret, limits=limits, clock=clock, events=events
+        _throttle, settings=settings, store=store, secret=secret, limits=limits, clock=clock, events=events, trips=trips
     )
     signing_keys: providers.Provider[SigningKeys] = providers.Singleton(_signing_keys, key_ring)
     access_tokens: providers.Provider[AccessTokens] = providers.Singleton(_access_tokens, settings, key_ring, clock)

@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from application.audit.enter_trips import EnterTrips
 from application.audit.erase_details import EraseDetails
 from application.audit.gather_failures import GatherFailures
 from application.audit.list_activity import ListActivity
@@ -14,6 +15,7 @@ from application.audit.verify_record import VerifyRecord
 class Audit(containers.DeclarativeContainer):
     adapters = providers.DependenciesContainer()
 
+    enter_trips: providers.Provider[EnterTrips] = providers.Singleton(EnterTrips, store=adapters.store, trips=adapters.trips)
     gather_failures: providers.Provider[GatherFailures] = providers.Singleton(GatherFailures, store=adapters.store)
     seal_record: providers.Provider[SealRecord] = providers.Singleton(
         SealRecord, store=adapters.store, audit_macs=adapters.audit_macs, events=adapters.events

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 
+from application.audit.enter_trips import EnterTrips
 from application.audit.gather_failures import GatherFailures
 from application.audit.seal_record import SealRecord
 from application.keys.follow_key_ring import FollowKeyRing
@@ -71,7 +72,7 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
 def jobs_of(use_cases: Mapping[type, Any], settings: Settings) -> Iterator[Job]:
     yield Job(acts=tuple(use_cases[act] for act in _KEEPING_KEYS), every=settings.key_reload)
     yield Job(acts=(use_cases[StoreSightings],), every=SEEN_EVERY)
-    record = (unless_elsewhere(use_cases[GatherFailures]), unless_elsewhere(use_cases[SealRecord]))
+    record = (use_cases[EnterTrips], unless_elsewhere(use_cases[GatherFailures]), unless_elsewhere(use_cases[SealRecord]))
     yield Job(acts=record, every=_BETWEEN_SEALS)
     if settings.purge_every:
         purge = purge_by(use_cases[PurgeExpired])

@@ -10,6 +10,7 @@ import pytest
 from adapters.memory.throttle import MemoryThrottleState
 from adapters.security.secret_key import SecretKey
 from adapters.security.throttle import SharedThrottle
+from adapters.trips import GatheredTrips
 from application.ports.throttle import Hit, Reservation, Throttle
 from application.ports.unit_of_work import StoreUnavailable
 from domain.attempts import FREE, OF_AN_ACCOUNT, LogInClosed, Rule, TooManyFailures
@@ -78,6 +79,7 @@ class Processes:
             limits=Limits(**limits),
             clock=self.clock,
             events=self.events,
+            trips=GatheredTrips(self.clock),
             patience=patience,
         )
 
@@ -282,6 +284,7 @@ async def test_no_address_and_no_name_that_was_typed_is_kept_as_it_was(processes
         limits=Limits(),
         clock=processes.clock,
         events=processes.events,
+        trips=GatheredTrips(processes.clock),
     )
 
     await guess(throttle, "hunter2 my password", at("203.0.113.7"))

@@ -19,6 +19,7 @@ from adapters.security.refresh_tokens import MacRefreshTokens
 from adapters.security.secret_key import SecretKey
 from adapters.security.throttle import SharedThrottle
 from adapters.sightings import GatheredSightings
+from adapters.trips import GatheredTrips
 from application.accounts.get_current_user import GetCurrentUser
 from application.accounts.import_user import ImportUser
 from application.accounts.register_user import RegisterUser
@@ -119,6 +120,7 @@ def bare() -> InMemory:
         limits=Limits(),
         clock=clock,
         events=events,
+        trips=GatheredTrips(clock),
         patience=timedelta(seconds=0.2),
     )
     key_ring = KeyRing(store, secret, events, clock)

@@ -1,8 +1,10 @@
 """Every act is in the audit trail: who, what, by which request, from where."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+from application.audit.enter_trips import EnterTrips
 from application.clients.add_client import AddClient
 from application.clients.remove_client import RemoveClient
 from application.directory.disable_user import DisableUser
@@ -15,7 +17,8 @@ from domain.audit import Action, Agent, Outcome, Recorded
 from domain.client import ClientId
 from domain.username import Username
 from tests.examples import PASSWORD
-from tests.http.api import SIGN_UP, Api
+from tests.fakes import FakeClock
+from tests.http.api import SIGN_UP, Api, an_api
 
 NEW_PASSWORD = "another horse battery staple"
 
@@ -191,3 +194,55 @@ async def test_what_is_refused_or_changes_nothing_leaves_no_entry_of_having_been
     await api.http.delete("/users/me/sessions", headers=_bearer(tokens))
 
     assert len(await _entries(api)) == before
+
+
+async def test_ks08_what_a_limit_refused_is_entered_once_for_many_and_no_refusal_writes(clock: FakeClock) -> None:
+    async with an_api(throttle="on", clock=clock, trusted_proxies="127.0.0.1/32") as api:
+        await api.sign_up()
+        own = {"X-Forwarded-For": "203.0.113.7"}
+        session = (await api.http.post("/token", data={"username": "johndoe", "password": PASSWORD}, headers=own)).json()
+
+        async def guess(password: str, name: str = "johndoe") -> int:
+            headers = {"X-Forwarded-For": "198.51.100.7", "X-Request-ID": "guess"}
+            form = {"username": name, "password": password}
+            return int((await api.http.post("/token", data=form, headers=headers)).status_code)
+
+        guesses = [await guess("wrong, and long enough") for _ in range(5)]
+        before = len(await _entries(api))
+        refused = [await guess(PASSWORD) for _ in range(40)]
+        change = {"current_password": PASSWORD, "password": NEW_PASSWORD}
+        changing = await api.http.post("/users/me/password", json=change, headers=_bearer(session) | own)
+        unwritten = len(await _entries(api)) - before
+        await api.use_cases[EnterTrips]()
+        at_once = (await _entries(api))[before:]
+        refused += [await guess(PASSWORD) for _ in range(10)]
+        await api.use_cases[EnterTrips]()
+        meanwhile = len(await _entries(api)) - before
+        clock.advance(timedelta(minutes=1))
+        await api.use_cases[EnterTrips]()
+        entries = (await _entries(api))[before:]
+        activity = (await api.http.get("/users/me/activity", headers=_bearer(session))).json()["activity"]
+
+    assert (guesses, set(refused), changing.status_code) == ([401] * 5, {429}, 429)
+    assert (unwritten, len(at_once), meanwhile) == (0, 2, 2)
+    assert [(one.entry.times, one.entry.target) for one in entries] == [(40, "account"), (1, "account"), (10, "account")]
+    first = entries[0]
+    assert (first.entry.action, first.entry.outcome, first.entry.by) == (Action.THROTTLE, Outcome.REFUSED, Agent.UNKNOWN)
+    assert first.entry.user_id is not None
+    assert first.detail is not None
+    assert (str(first.detail.origin.address), first.detail.origin.request_id) == ("198.51.100.7", "guess")
+    assert [one["times"] for one in activity if one["action"] == "throttle"] == [10, 1, 40]
+
+
+async def test_ks08_a_refusal_for_an_unknown_name_or_by_address_alone_is_entered_without_a_user(
+    clock: FakeClock,
+) -> None:
+    async with an_api(throttle="on", clock=clock) as api:
+        for _ in range(7):
+            await api.token(username="nobody", password="hunter2 hunter2 hunter2")
+        for number in range(12):
+            await api.sign_up(username=f"user{number}")
+        await api.use_cases[EnterTrips]()
+        entries = [one.entry for one in await _entries(api) if one.entry.action is Action.THROTTLE]
+
+    assert [(one.target, one.times, one.user_id) for one in entries] == [("account", 2, None), ("sign_up", 2, None)]
