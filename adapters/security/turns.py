@@ -57,7 +57,8 @@ class Turns:
         last = line[longest].pop()
         if not line[longest]:
             del line[longest]
-        last.set_exception(Overloaded())
+        if not last.done():  # else it has just waited in vain, and makes room by going away
+            last.set_exception(Overloaded())
 
     def _leave(self, turn: Turn, waiter: Waiter) -> None:
         waiting = self._lines[turn.line].get(turn.whose, deque())

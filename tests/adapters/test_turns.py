@@ -91,6 +91,19 @@ async def test_pw11_a_line_where_everybody_is_somebody_else_refuses_at_once() ->
     await house.close()
 
 
+async def test_pw11_one_who_goes_away_at_the_moment_at_which_another_comes_makes_room_for_them() -> None:
+    house = House(most=2)
+    await house.come(log_in(0), log_in(1), log_in(1))
+
+    house.tasks.insert(0, asyncio.create_task(house._take(log_in(2))))  # has its turn before those who are called away
+    house.tasks[-1].cancel()
+    await house.come()
+    await house.serve(3)
+
+    assert (house.refused, house.served) == ([], [log_in(0), log_in(1), log_in(2)])
+    await house.close()
+
+
 async def test_known_devices_have_eight_of_ten_turns_and_sign_ups_one() -> None:
     house = House()
     devices = [Turn(Line.DEVICES, f"account {number}") for number in range(64)]
