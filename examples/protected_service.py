@@ -7,6 +7,7 @@ While the feed stands still it answers 503; with PORTUNUS_CLIENT=name:secret (`p
 """
 
 import base64
+import http.client
 import json
 import os
 import time
@@ -72,7 +73,7 @@ def claims(credentials: Credentials) -> dict[str, Any]:  # not `async`: fetching
         key = keys.get_signing_key(header.get("kid", ""))
         options: Any = {"require": ["exp", "iat", "sub", "sid"], "strict_aud": True}
         found = jwt.decode(token, key, algorithms=["ES256"], issuer=ISSUER, audience=AUDIENCE, leeway=5, options=options)
-    except jwt.PyJWKClientConnectionError:
+    except (jwt.PyJWKClientError, jwt.PyJWKSetError, OSError, ValueError):
         raise NOT_NOW from None
     except jwt.PyJWTError:
         raise REFUSED from None
@@ -94,7 +95,7 @@ def is_active(token: str) -> bool:
     try:
         with urlopen(asked, timeout=2) as answer:
             return json.load(answer)["active"] is True
-    except (OSError, ValueError, KeyError):
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
         raise NOT_NOW from None
 
 

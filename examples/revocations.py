@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from http.client import HTTPException
 from threading import Event
 from typing import Any
 from urllib.parse import quote
@@ -52,7 +53,7 @@ class RevocationFeed:
             page = self._fetch(self._address if anew else f"{self._address}?after={quote(self._cursor or '')}")
             now, entries = int(page["now"]), {*page["revoked"], *page["withdrawn_keys"]}
             cursor, reset, more = str(page["next"]), page["reset"] is True, page["more"] is True
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
             logging.warning("The revocation feed cannot be read: %s", type(error).__name__)
             return False
         if now < self._now:

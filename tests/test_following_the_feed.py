@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -142,7 +143,18 @@ def test_an_answer_whose_time_goes_back_is_discarded_with_its_cursor(
 
 
 @pytest.mark.parametrize(
-    "failure", [OSError(), TimeoutError(), ValueError(), [], {}, None, {"now": 5}, {**a_page(now=5), "revoked": None}]
+    "failure",
+    [
+        OSError(),
+        TimeoutError(),
+        IncompleteRead(b""),  # Portunus stopped in the middle of its answer
+        ValueError(),
+        [],
+        {},
+        None,
+        {"now": 5},
+        {**a_page(now=5), "revoked": None},
+    ],
 )
 def test_an_answer_that_cannot_be_used_changes_nothing(
     portunus: Portunus, feed: Any, read: Callable[..., bool], failure: Any
