@@ -206,9 +206,10 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """The newest token was presented: the session took one step."""
+    """The newest token was presented: the session took one step. `ring_generation`: the signing keys' at that moment."""
 
     session: Session
+    ring_generation: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,7 @@ class Repeated:
     """Its parent was presented within the grace window: nothing changed, the same successor again."""
 
     session: Session
+    ring_generation: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,7 @@ class Ahead:
     """An authentic token newer than the store knows: the store lost writes in a failover. Accepted, and the store caught up."""
 
     session: Session
+    ring_generation: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

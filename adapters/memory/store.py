@@ -175,7 +175,7 @@ class MemoryLiveStatements:
                 or self._who_may_act(session) is None
             ):
                 return Unknown()
-            now = self._clock.now()
+            now, generation = self._clock.now(), self._tables.ring_generations[RING]
             acts = {
                 outcome: replace(act, user_id=session.user_id, session_id=session.id)
                 for outcome, act in acts_of_rotation(origin).items()
@@ -197,14 +197,14 @@ class MemoryLiveStatements:
                 if ahead:
                     work.audit.enter(acts["ahead"])
                 await work.commit()
-                return Ahead(stepped) if ahead else Advanced(stepped)
+                return Ahead(stepped, generation) if ahead else Advanced(stepped, generation)
             if presented.counter == session.counter - 1 and now < session.rotated_at + grace:
                 if session.made_by != made_by:
                     session = replace(session, made_by=None)
                     work.sessions.replace(session)
                 if session.strayed or session.rotated_from is None or session.rotated_from in trace.digests:
                     await work.commit()
-                    return Repeated(session)
+                    return Repeated(session, generation)
                 strayed = replace(session, strayed=True, strays=session.strays + 1)
                 shadowed = strayed.strays >= STRAYS_OF_A_SHADOW
                 if shadowed:
@@ -213,7 +213,7 @@ class MemoryLiveStatements:
                 else:
                     work.sessions.replace(strayed)
                 await work.commit()
-                return Shadowed(strayed) if shadowed else Repeated(strayed)
+                return Shadowed(strayed) if shadowed else Repeated(strayed, generation)
             ended = work.sessions.end(session, reason=EndReason.REFRESH_REUSE)
             work.audit.enter(acts["reused"])
             await work.commit()

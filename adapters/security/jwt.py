@@ -35,8 +35,8 @@ class JwtAccessTokens:
         self.audience = audience
         self._known = VerifiedTokens()
 
-    async def issue(self, session: Session, *, expires_at: datetime) -> str:
-        key = await self._key_ring.signing()
+    async def issue(self, session: Session, *, expires_at: datetime, ring_generation: int = 0) -> str:
+        key = await self._key_ring.signing(generation=ring_generation)
         claims = {
             "iss": self.issuer,
             "sub": str(session.user_id),

@@ -149,8 +149,8 @@ class KeyRing:
         keys = (await self.ring()).all_verifying(self._clock.now())
         return tuple(key.published for key in keys if key.published)
 
-    async def signing(self) -> OpenKey:
-        key = (await self.ring()).signing(self._clock.now())
+    async def signing(self, *, generation: int = 0) -> OpenKey:
+        key = (await self.ring(generation=generation)).signing(self._clock.now())
         if key is None:
             raise NoSigningKey
         return key

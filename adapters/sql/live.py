@@ -72,13 +72,8 @@ from domain.session import (
 from domain.user import User, UserId
 from domain.username import Username
 
-_OUTCOMES: dict[str, type[Advanced | Repeated | Ahead | Reused | Shadowed]] = {
-    "advanced": Advanced,
-    "repeated": Repeated,
-    "ahead": Ahead,
-    "reused": Reused,
-    "shadowed": Shadowed,
-}
+_GOING_ON: dict[str, type[Advanced | Repeated | Ahead]] = {"advanced": Advanced, "repeated": Repeated, "ahead": Ahead}
+_ENDING: dict[str, type[Reused | Shadowed]] = {"reused": Reused, "shadowed": Shadowed}
 
 
 @final
@@ -226,7 +221,7 @@ class SqlLiveStatements:
                 ended_at=case((ends, self._time.now()), else_=null()),
                 end_reason=case((spent, EndReason.REFRESH_REUSE.value), (shadowed, EndReason.SHADOWED.value), else_=null()),
             )
-            .returning(*sessions.c)
+            .returning(*sessions.c, select(key_ring.c.generation).scalar_subquery().label("ring_generation"))
         )
 
     async def _in_time(self, rotation: ReturningUpdate[Any], origin: Origin, *, replay: bool) -> RotationOutcome:
@@ -334,7 +329,8 @@ class SqlLiveStatements:
 
 
 def _outcome(row: Row[Any]) -> RotationOutcome:
-    return _OUTCOMES[row.outcome](session_from_row(row))
+    going_on, session = _GOING_ON.get(row.outcome), session_from_row(row)
+    return going_on(session, row.ring_generation) if going_on else _ENDING[row.outcome](session)
 
 
 def _actor(values: list[Any]) -> Actor:

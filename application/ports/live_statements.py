@@ -72,6 +72,8 @@ class LiveStatements(Protocol):
     ) -> RotationOutcome:
         """Spend a refresh token: decide, and store what was decided, as one act. Of rivals with one token, one advances.
 
+        Where the session goes on, the outcome also has the generation of the key ring as of the same moment.
+
         Misuse, and a store that lost writes, are entered in the audit trail by the same act, with `origin`.
 
         `trace` is of who presents it: repeated from elsewhere than it was rotated from, rotation after rotation, the session

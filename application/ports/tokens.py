@@ -37,8 +37,11 @@ class AccessTokens(Protocol):
     @property
     def audience(self) -> str: ...
 
-    async def issue(self, session: Session, *, expires_at: datetime) -> str:
-        """A token issued at `session.rotated_at`, so that a repeated rotation answers with the same times."""
+    async def issue(self, session: Session, *, expires_at: datetime, ring_generation: int = 0) -> str:
+        """A token issued at `session.rotated_at`, so that a repeated rotation answers with the same times.
+
+        It is signed by the key ring of that generation or a newer one, as `read`.
+        """
         ...
 
     async def read(self, token: str, *, ring_generation: int = 0) -> AccessClaims:

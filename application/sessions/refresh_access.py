@@ -73,15 +73,15 @@ class RefreshAccess:
             case Shadowed(session):
                 self.events.record(SessionShadowed(session.user_id, session.id))
                 raise InvalidRefreshToken
-            case Ahead(session):
+            case Ahead(session, ring_generation):
                 self.events.record(SessionAhead(session.user_id, session.id))
-            case Advanced(session) | Repeated(session):
+            case Advanced(session, ring_generation) | Repeated(session, ring_generation):
                 pass
             case _:
                 assert_never(outcome)
         expires_at = session.access_expires_at(self.lifetimes)
         return TokenPair(
-            access_token=await self.access_tokens.issue(session, expires_at=expires_at),
+            access_token=await self.access_tokens.issue(session, expires_at=expires_at, ring_generation=ring_generation),
             refresh_token=self.refresh_tokens.seal(session_id=session.id, counter=session.counter, secret=presented.secret),
             expires_in=expires_at - session.rotated_at,
         )

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from adapters.ids import Uuid7Ids
 from application.ports.unit_of_work import Store
+from domain.session import Advanced, Ahead, Repeated
 from domain.signing_key import KeyPolicy, KeyState, SigningKey
-from tests.contracts.conftest import Storage
-from tests.examples import a_stored_session
+from tests.contracts.conftest import LIFETIMES, Storage
+from tests.examples import HERE, a_stored_session, a_token
 
+GRACE = LIFETIMES.grace
 BORN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
@@ -135,6 +137,19 @@ async def test_authenticating_tells_the_generation_whether_a_session_is_found_or
     assert found.actor
     assert unknown.actor is None
     assert found.ring_generation == unknown.ring_generation == await _generation(storage.store)
+
+
+async def test_a_rotation_tells_the_generation_whichever_way_the_session_goes_on(storage: Storage) -> None:
+    session, secret = await a_stored_session(storage.store)
+    await _announce(storage.store, _key("a"))
+
+    told = []
+    for counter in (0, 0, 7):
+        outcome = await storage.another.live.rotate(a_token(session, secret, counter=counter), grace=GRACE, trace=HERE)
+        assert isinstance(outcome, Advanced | Repeated | Ahead)
+        told.append(outcome.ring_generation)
+
+    assert told == [await _generation(storage.store)] * 3
 
 
 async def test_the_ring_is_read_with_the_time_of_the_store(store: Store) -> None:

@@ -175,6 +175,17 @@ async def test_the_private_half_is_deleted_when_a_key_stops_and_the_public_half_
     assert len(await fresh.ring.published()) == 3
 
 
+async def test_ks05_a_process_that_only_refreshes_signs_with_no_key_that_was_withdrawn(keys: Keys) -> None:
+    portunus = keys.portunus
+    tokens = await portunus.log_in()
+
+    await keys.compromise()(kid=_kid(tokens.access_token))
+
+    refreshed = await portunus.refresh_access(refresh_token=tokens.refresh_token)
+    assert _kid(refreshed.access_token) != _kid(tokens.access_token)
+    await portunus.authenticate(access_token=refreshed.access_token)
+
+
 async def test_ks05_a_compromised_key_is_refused_at_the_next_request_in_every_process(keys: Keys) -> None:
     portunus, authenticate = keys.portunus, keys.authenticate()
     token = (await portunus.log_in()).access_token
