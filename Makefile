@@ -2,7 +2,7 @@
 PY      ?= python3
 HOST    ?= $(or $(PORTUNUS_HOST),127.0.0.1)
 PORT    ?= $(or $(PORTUNUS_PORT),8000)
-JOBS    ?= 2
+JOBS    ?= 3
 UV_VERSION := 0.13.9
 UV      := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN     := .venv/bin
@@ -26,8 +26,8 @@ run: .venv/.ready  ## migrate and serve on http://127.0.0.1:8000, in development
 	@PORTUNUS_ENV=$${PORTUNUS_ENV:-development} $(BIN)/portunus migrate --quiet
 	@PORTUNUS_ENV=$${PORTUNUS_ENV:-development} exec $(BIN)/portunus serve --host "$(HOST)" --port "$(PORT)"
 
-test: .venv/.ready  ## run the whole suite: memory, SQLite and a real PostgreSQL; JOBS=2 files of it at a time
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile
+test: .venv/.ready  ## run the whole suite: memory, SQLite and a real PostgreSQL; JOBS=3 files of it at a time
+	@$(BIN)/pytest -n $(JOBS)
 
 timing: .venv/.ready  ## measure that failed log-ins take as long, with 200 samples of each
 	@PORTUNUS_TIMING_SAMPLES=200 $(BIN)/pytest -s tests/timing

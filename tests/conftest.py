@@ -2,16 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Generator, Iterator
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, settings
 
+from adapters.sql.migrate import upgrade
 from entrypoints.logs import configure_logs
-from tests.databases import Databases, postgresql_server
+from tests.databases import Databases, databases_for_tests
 from tests.fakes import FakeClock
 from tests.leaks import Run
+from tests.order import LongestFirst
+
+# How long an example takes says more of what else the machine does than of the code.
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -43,15 +52,30 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
-    with postgresql_server() as server:
-        made = Databases(server)
+    with databases_for_tests() as made:
         yield made
-        asyncio.run(made.drop_all())
+
+
+@pytest.fixture(scope="session")
+def sqlite_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
+    """Puts a file at the current schema into a folder, by copying one that was migrated once; its URL."""
+    migrated = tmp_path_factory.mktemp("sqlite") / "portunus.db"
+    asyncio.run(upgrade(f"sqlite:///{migrated}"))
+
+    def put(folder: Path) -> str:
+        return f"sqlite:///{shutil.copy(migrated, folder)}"
+
+    return put
 
 
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LongestFirst:
+    return LongestFirst(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

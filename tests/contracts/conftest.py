@@ -9,7 +9,6 @@ import pytest
 
 from adapters.memory.store import MemoryStore
 from adapters.sql.engines import open_engine
-from adapters.sql.migrate import upgrade
 from adapters.sql.store import SqlStore
 from application.ports.unit_of_work import Store
 from domain.session import Lifetimes
@@ -29,7 +28,9 @@ class Storage:
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def storage(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Storage]:
+async def storage(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock, sqlite_in: Callable[[Path], str]
+) -> AsyncIterator[Storage]:
     async def advance(by: timedelta) -> None:
         clock.advance(by)
 
@@ -38,8 +39,7 @@ async def storage(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClo
         yield Storage(store, store, advance)
         return
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/portunus.db"
-        await upgrade(url)
+        url = sqlite_in(tmp_path)
         first, second = _open(url, clock), _open(url, clock)
         yield Storage(first, second, advance)
     else:

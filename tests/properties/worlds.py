@@ -1,19 +1,15 @@
 """Portunus on a storage of its own, which outlives it: it can be started again, and time can be made to pass."""
 
 import asyncio
-import shutil
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Protocol, final
-from uuid import uuid4
 
 from dependency_injector import providers
 from pydantic import SecretStr
 
 from adapters.clock import SystemClock
 from adapters.memory.store import MemoryStore
-from adapters.sql.migrate import upgrade
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.ports.clock import Clock
 from application.ports.unit_of_work import Store
@@ -58,10 +54,8 @@ class InMemory:
 
 @final
 class InSqlite:
-    def __init__(self, migrated: Path) -> None:
-        path = migrated.with_name(f"{uuid4().hex}.db")
-        shutil.copy(migrated, path)
-        self.url = f"sqlite:///{path}"
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.clock = FakeClock()
 
     def store(self) -> None:
@@ -126,9 +120,3 @@ class World:
 
     def _stop(self) -> None:
         self._runner.run(store_of(self.container).close())
-
-
-def a_migrated_file(folder: Path) -> Path:
-    path = folder / "migrated.db"
-    asyncio.run(upgrade(f"sqlite:///{path}"))
-    return path
