@@ -1,6 +1,8 @@
 """Portunus in a process of its own, as operators run it."""
 
+import itertools
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -17,6 +19,7 @@ PORTUNUS = Path(sys.executable).parent / "portunus"
 _SECONDS_TO_START = 60
 _SECONDS_TO_STOP = 20
 _SECONDS_BETWEEN_LOOKS = 0.05
+_WORKERS = 16  # of one run, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +77,27 @@ def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below those that the kernel gives to connections: it stays free until its server listens, and between two lives of it."""
+    while True:
+        port = next(_PORTS)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def _own_ports() -> Iterator[int]:
+    """In turn, from anywhere among those that no other worker takes."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+    ports = range(20_000 + worker, 32_768, _WORKERS)
+    for number in itertools.count(secrets.randbelow(len(ports))):
+        yield ports[number % len(ports)]
+
+
+_PORTS = _own_ports()
 
 
 def _wait_until(server: Server, port: int, path: str) -> None:

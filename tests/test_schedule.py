@@ -191,10 +191,13 @@ async def test_of_two_processes_that_purge_one_is_at_it_at_a_time(databases: Dat
         runs.append(purge_by(use_cases_of(container)[PurgeExpired]))
     turns, done = 0, asyncio.Event()
 
+    async def left() -> list[dict[str, Any]]:
+        return await databases.fetch(url, "SELECT FROM sessions")
+
     async def count() -> None:
         nonlocal turns
         turns += 1
-        if turns >= 20 and all(store.batches for store in stores):
+        if turns >= 20 and all(store.batches for store in stores) and not await left():
             done.set()
 
     await asyncio.gather(*(_until(run, count, done=done) for run in runs))
@@ -202,7 +205,7 @@ async def test_of_two_processes_that_purge_one_is_at_it_at_a_time(databases: Dat
         await store.close()
 
     assert Watched.most == 1
-    assert await databases.fetch(url, "SELECT FROM sessions") == []
+    assert await left() == []
 
 
 def _lines(run: Run, since: int) -> list[dict[str, Any]]:

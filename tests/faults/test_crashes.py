@@ -110,9 +110,10 @@ async def test_f07_rl07_a_connection_that_is_kept_alive_gets_one_more_answer_whe
         async with httpx2.AsyncClient(base_url=server.address) as http:
             assert (await http.get("/health/live")).status_code == 200
             server.process.terminate()
-            await asyncio.sleep(0.3)
+            answers = list[httpx2.Response]()
+            async with asyncio.timeout(20):
+                while not answers or answers[-1].headers.get("Connection") != "close":
+                    await asyncio.sleep(0.05)
+                    answers.append(await http.get("/health/live"))
 
-            answer = await http.get("/health/live")
-
-    assert answer.status_code == 200
-    assert answer.headers["Connection"] == "close"
+    assert {answer.status_code for answer in answers} == {200}

@@ -1,6 +1,5 @@
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ import jwt
 import pytest
 
 from tests.journeys.conftest import Client
-from tests.server import PORTUNUS, Server, environment, migrate, serving
+from tests.server import PORTUNUS, Server, environment, free_port, migrate, serving
 
 _BUSY = 3  # how many times longer things may take where others are at work too
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -22,9 +21,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 @contextmanager
 def protected_service(issuer: str, **env: str) -> Iterator[str]:
     """The service of examples/, as its first lines say to start it; its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words = [sys.executable, "-m", "uvicorn", "--app-dir", str(EXAMPLES), "protected_service:app", "--port", str(port)]
     env = {"PATH": os.environ["PATH"], "PORTUNUS_ISSUER": issuer, **env}
     process = subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -20,6 +20,8 @@ def addresses(shared_database: str, tmp_path_factory: pytest.TempPathFactory) ->
         "PORTUNUS_ISSUER": "http://127.0.0.1:8000",
         "PORTUNUS_THROTTLE": "on",
         "PORTUNUS_TRUSTED_PROXIES": "127.0.0.1/32",
+        "PORTUNUS_ARGON2_MEMORY": "64",  # how many are let in at once is tried, and not how fast a busy machine hashes
+        "PORTUNUS_ARGON2_TIME": "1",
     }
     folders = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("other")
     with serving(shared_database, folders[0], **guarded) as one, serving(shared_database, folders[1], **guarded) as other:

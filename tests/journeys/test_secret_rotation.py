@@ -21,7 +21,7 @@ from tests.server import PORTUNUS, environment, free_port, launched
 OLD = SECRET
 NEW = "deadbeef00112233445566778899aabbccddeeff102938475665748392a1b0cf"
 CLIENTS = 4
-SECONDS_BETWEEN = 0.05
+SECONDS_BETWEEN = 0.1
 
 
 class Process:
@@ -53,6 +53,7 @@ class Users:
     answers: Counter[int] = field(default_factory=Counter)
     refusals: list[str] = field(default_factory=list)
     away: int = 0
+    rounds: Counter[int] = field(default_factory=Counter)  # of each client
 
     async def live(self, number: int) -> None:
         turns = itertools.cycle(self.clients)
@@ -60,7 +61,16 @@ class Users:
         while True:
             pair = (await self.answered(turns, "refresh", pair["refresh_token"], number)).json()
             await self.answered(turns, "me", pair["access_token"], number)
+            self.rounds[number] += 1
             await asyncio.sleep(SECONDS_BETWEEN)
+
+    async def all_come_back(self) -> None:
+        """Until everyone has begun a round, and ended it."""
+        before = self.rounds.copy()
+        async with asyncio.timeout(60):
+            while any(self.rounds[number] < before[number] + 2 for number in range(CLIENTS)):
+                assert self.refusals == []
+                await asyncio.sleep(SECONDS_BETWEEN)
 
     async def answered(self, turns: Any, act: str, token: str, number: int) -> httpx2.Response:
         while True:
@@ -128,12 +138,11 @@ async def test_ks04_the_secret_changes_in_three_steps_under_load_and_nobody_is_l
         for process, secret in ((one, f"{OLD},{NEW}"), (other, f"{OLD},{NEW}"), (other, f"{NEW},{OLD}"), (one, f"{NEW},{OLD}")):
             await asyncio.to_thread(process.start, secret)
         first = await asyncio.to_thread(reseal, shared_database, tmp_path, f"{NEW},{OLD}")
-        await asyncio.sleep(
-            1.5
-        )  # each process has read the resealed ring, and every client has come back since the second step
+        await asyncio.sleep(1.5)  # by when each process has read the resealed ring
+        await crowd.all_come_back()
         for process in (one, other):
             await asyncio.to_thread(process.start, NEW)
-        await asyncio.sleep(1)
+        await crowd.all_come_back()
 
     assert first == ["moved", "moved"]
     assert crowd.refusals == []
