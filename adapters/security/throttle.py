@@ -77,14 +77,8 @@ class SharedThrottle:
     async def _admit(self, action: Action, origin: Origin) -> None:
         hits = self._hits(action, self._limits.of(action), origin)
         self._require_not_full(action, hits)
-        if hits and action is not Action.REFRESH:
-            await self._hit(action, hits)
-
-    async def count_failure(self, action: Action, origin: Origin) -> None:
-        hits = self._hits(action, self._limits.of(action), origin)
         if hits:
-            mine = await self._own.hit(hits)
-            self._learn(hits, await self._ask(lambda: self._shared.hit(hits)) or mine)
+            await self._hit(action, hits)
 
     async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
         with self._noting(user, origin):

@@ -28,13 +28,8 @@ class Throttle(Protocol):
     """Never raises because its state is away: then each process decides alone, by what it has seen itself."""
 
     async def admit(self, action: Action, origin: Origin) -> None:
-        """Count a request, or raise `TooManyRequests`.
-
-        An action that counts failures is not counted here; it is refused where this process knows of too many.
-        """
+        """Count a request, or raise `TooManyRequests`."""
         ...
-
-    async def count_failure(self, action: Action, origin: Origin) -> None: ...
 
     async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
         """Take a place among the attempts at an account, before the password is looked at.

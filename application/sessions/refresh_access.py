@@ -46,13 +46,13 @@ class RefreshAccess:
     async def __call__(self, *, refresh_token: str, origin: Origin = NOWHERE, grace: timedelta | None = None) -> TokenPair:
         """`grace` replaces the configured window, for a token that came a way on which it may have been seen.
 
-        Failures are counted by address. Raises `TooManyRequests` beyond their limit.
+        Failures are counted by address, and raise `TooManyRequests` beyond their limit. A good token is never refused for what
+        others send from there.
         """
-        await self.throttle.admit(Action.REFRESH, origin)
         try:
             return await self._trade(refresh_token, origin, grace)
         except InvalidRefreshToken:
-            await self.throttle.count_failure(Action.REFRESH, origin)
+            await self.throttle.admit(Action.REFRESH, origin)
             raise
 
     async def _trade(self, refresh_token: str, origin: Origin, grace: timedelta | None) -> TokenPair:

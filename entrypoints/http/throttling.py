@@ -12,10 +12,10 @@ from entrypoints.http.middleware import refuse
 from entrypoints.http.origin import origin_of
 from entrypoints.http.problems import of_refusal
 
-# A password is counted where it is looked at: /token also serves refresh tokens, whose sender is not to be kept out.
+# A password is counted where it is looked at, and a refresh token that is not good likewise: the sender of one that is good
+# is not to be kept out by neighbours.
 BY_ADDRESS: Mapping[str, Action] = {
     "/signup": Action.SIGN_UP,
-    "/refresh": Action.REFRESH,
     "/introspect": Action.INTROSPECTION,
     "/revoke": Action.INTROSPECTION,
 }
