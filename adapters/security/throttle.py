@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar, final
@@ -33,6 +34,15 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 _MOST_KNOWN = 10_000
 _OF_ALL = "log_ins_of_all"
 _BYTES = 20
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """For a place at one account."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    number: int = 0
 
 
 @final
@@ -66,7 +76,7 @@ class SharedThrottle:
         self._patience = patience.total_seconds()
         self._full_until: OrderedDict[str, datetime] = OrderedDict()
         self._tight_until = clock.now()
-        self._settled: dict[str, asyncio.Event] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._alone_until = 0.0
         self._decided_alone = 0
 
@@ -109,11 +119,34 @@ class SharedThrottle:
 
     async def _wait_for_a_place(self, account: str, hits: Sequence[Hit], rule: Rule) -> tuple[Reservation, bool]:
         found, is_shared = await self._reserve(account, hits, rule)
-        deadline = asyncio.get_running_loop().time() + self._patience
-        while found.admission is Admission.FULL and asyncio.get_running_loop().time() < deadline:
-            await self._until_settled(account)
-            found, is_shared = await self._reserve(account, (), rule)
+        if found.admission is not Admission.FULL:
+            return found, is_shared
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._patience
+        async with self._looking(account, until=deadline) as settled:
+            while now() < deadline:
+                settled.clear()
+                found, is_shared = await self._reserve(account, (), rule)
+                if found.admission is not Admission.FULL:
+                    break
+                await _within(_SECONDS_BETWEEN_LOOKS, settled.wait())
         return found, is_shared
+
+    @asynccontextmanager
+    async def _looking(self, account: str, *, until: float) -> AsyncIterator[asyncio.Event]:
+        """One at a time looks for a place at an account: when one is settled, and now and then, since others may have."""
+        waiting = self._waiting.setdefault(account, _Waiting())
+        waiting.number += 1
+        has_turn = False
+        try:
+            has_turn = await _within(until - asyncio.get_running_loop().time(), waiting.turn.acquire())
+            yield waiting.settled
+        finally:
+            if has_turn:
+                waiting.turn.release()
+            waiting.number -= 1
+            if not waiting.number:
+                self._waiting.pop(account, None)
 
     async def fail(self, place: Place) -> None:
         await self._own.fail(place.account)
@@ -166,22 +199,12 @@ class SharedThrottle:
         self._require_allowed(Action.LOG_IN, hits, found.verdicts)
         return found, True
 
-    async def _until_settled(self, account: str) -> None:
-        """Or until it is time to look whether another process has settled one."""
-        settled = self._settled.setdefault(account, asyncio.Event())
-        try:
-            async with asyncio.timeout(_SECONDS_BETWEEN_LOOKS):
-                await settled.wait()
-        except TimeoutError:
-            self._settled.pop(account, None)  # the places may all be another process's, which nobody here settles
-
     async def _settle(self, place: Place, settle: Callable[[str], Awaitable[None]]) -> None:
         """A place that the shared state is not told of is a failure there after a while."""
         if place.is_shared:
             await self._ask(lambda: settle(place.account))
-        settled = self._settled.pop(place.account, None)
-        if settled:
-            settled.set()
+        if waiting := self._waiting.get(place.account):
+            waiting.settled.set()
 
     async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """What the shared state says; `None` while it is away, and for a while after: nobody waits for it then."""
@@ -233,6 +256,14 @@ class SharedThrottle:
 
     def _digest(self, kind: str, text: str) -> str:
         return hmac.digest(self._key, f"{kind}\n{text}".encode(errors="surrogatepass"), hashlib.sha256)[:_BYTES].hex()
+
+
+async def _within(seconds: float, waited_for: Awaitable[bool]) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await waited_for
+    except TimeoutError:
+        return False
 
 
 def _folded(identifier: str) -> str:

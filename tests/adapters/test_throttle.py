@@ -31,12 +31,14 @@ class Breakable:
         self._state = state
         self.away = False
         self.hangs = False
+        self.looked = 0  # for a place
 
     async def hit(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
         await self._reach()
         return await self._state.hit(hits)
 
     async def reserve(self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT) -> Reservation:
+        self.looked += 1
         await self._reach()
         return await self._state.reserve(account, hits=hits, rule=rule)
 
@@ -202,6 +204,37 @@ async def test_ac09_attempts_beyond_the_places_wait_and_all_that_are_right_get_i
         await throttle.succeed(place)
 
     await asyncio.gather(*(log_in(throttle) for throttle in throttles))
+
+
+async def test_however_many_wait_for_a_place_one_of_them_looks_for_it(processes: Processes) -> None:
+    throttle = processes.another(patience=timedelta(seconds=0.5))
+    held = [await throttle.reserve(None, identifier="johndoe", origin=NOWHERE) for _ in range(FREE)]
+    rivals = [asyncio.create_task(guess(throttle)) for _ in range(200)]
+    await asyncio.sleep(0.2)
+    looked = processes.shared.looked
+
+    for place in held:
+        await throttle.give_back(place)
+
+    assert sum(await asyncio.gather(*rivals)) == FREE
+    assert looked < FREE + 200 + 20  # each once, and then one of them every now and then
+    assert processes.shared.looked < FREE + 2 * 200 + 40
+
+
+async def test_who_goes_away_while_waiting_leaves_nothing_behind(processes: Processes) -> None:
+    throttle = processes.another(patience=timedelta(seconds=5))
+    held = [await throttle.reserve(None, identifier="johndoe", origin=NOWHERE) for _ in range(FREE)]
+    rivals = [asyncio.create_task(guess(throttle)) for _ in range(20)]
+    await asyncio.sleep(0.01)
+
+    for rival in rivals[::2]:
+        rival.cancel()
+    for place in held:
+        await throttle.give_back(place)
+
+    evaluated = await asyncio.gather(*rivals, return_exceptions=True)
+    assert evaluated.count(True) == FREE
+    assert throttle._waiting == {}
 
 
 async def test_who_waited_in_vain_is_told_to_come_again(processes: Processes) -> None:
