@@ -111,8 +111,10 @@ class SharedThrottle:
             case _:
                 raise TooManyFailures(max(found.retry_after, timedelta(seconds=1)))
 
-    def device_token(self, user: User, origin: Origin) -> str:
-        return self._device_tokens.seal(user, device=self._device(user, origin), at=self._clock.now())
+    def device_token(self, user: User, place: Place) -> str:
+        """Of a device that is void the user makes a new one by logging in without it."""
+        device = bytes.fromhex(place.account.removeprefix(DEVICE)) if place.forgiven else None
+        return self._device_tokens.seal(user, device=device, at=self._clock.now())
 
     def _device(self, user: User | None, origin: Origin) -> bytes | None:
         return self._device_tokens.open(origin.device_token, user=user, at=self._clock.now()) if user else None

@@ -16,9 +16,9 @@ class Unthrottled:
         del identifier, origin
         return Place(str(user and user.id), is_shared=False)
 
-    def device_token(self, user: User, origin: Origin) -> str:
+    def device_token(self, user: User, place: Place) -> str:
         """None is needed."""
-        del user, origin
+        del user, place
         return ""
 
     async def fail(self, place: Place) -> None: ...

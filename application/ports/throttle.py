@@ -48,8 +48,11 @@ class Throttle(Protocol):
         """Give the place back, and forget the failures before it."""
         ...
 
-    def device_token(self, user: User, origin: Origin) -> str:
-        """For the device that the user has just logged in with: it is good until the password changes, for 180 days at most."""
+    def device_token(self, user: User, place: Place) -> str:
+        """For the device that the user has just logged in with: it is good until the password changes, for 180 days at most.
+
+        The same device again where the place was of one, else a new one.
+        """
         ...
 
     async def give_back(self, place: Place) -> None:

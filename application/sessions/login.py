@@ -41,10 +41,10 @@ class Login:
 
     async def __call__(self, *, identifier: str, password: PlainPassword, origin: Origin = NOWHERE) -> TokenPair:
         user = await self._find(identifier)
-        matches = await check_password(
+        place = await check_password(
             password, user, identifier=identifier, origin=origin, hasher=self.hasher, throttle=self.throttle
         )
-        if user is None or not matches:
+        if user is None or place is None:
             failure = Failure(action=Action.LOGIN, user_id=user.id if user else None, origin=origin)
             await self.store.live.note_failure(failure)
             raise InvalidCredentials
@@ -70,7 +70,7 @@ class Login:
             access_token=await self.access_tokens.issue(session, expires_at=expires_at),
             refresh_token=self.refresh_tokens.seal(session_id=session.id, counter=session.counter, secret=secret),
             expires_in=expires_at - session.rotated_at,
-            device_token=self.throttle.device_token(user, origin),
+            device_token=self.throttle.device_token(user, place),
         )
 
     async def _better_hash(self, user: User, password: PlainPassword, origin: Origin) -> PasswordHash | None:

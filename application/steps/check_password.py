@@ -1,7 +1,7 @@
 """Looking at a password: the one way to do it, whatever it is asked for."""
 
 from application.ports.passwords import PasswordHasher
-from application.ports.throttle import Throttle
+from application.ports.throttle import Place, Throttle
 from domain.errors import Unavailable
 from domain.origin import Origin
 from domain.password import PlainPassword
@@ -11,8 +11,9 @@ from domain.user import User
 
 async def check_password(
     password: PlainPassword, user: User | None, *, identifier: str, origin: Origin, hasher: PasswordHasher, throttle: Throttle
-) -> bool:
-    """Whether it is the password of the user, who exists and is not disabled; it takes as long whatever it is not for.
+) -> Place | None:
+    """The place that it took, if it is the password of the user, who exists and is not disabled; it takes as long whatever it
+    is not for.
 
     Counted before it is looked at, also for a name that nobody has. Raises `Throttled`.
     """
@@ -26,6 +27,6 @@ async def check_password(
         raise
     if not matches or user is None or user.disabled_at:
         await throttle.fail(place)
-        return False
+        return None
     await throttle.succeed(place)
-    return True
+    return place

@@ -214,6 +214,21 @@ async def test_ten_wrong_passwords_in_a_row_void_a_device(guarded: Api) -> None:
     assert (await with_device(guarded, device)).status_code == 429
 
 
+async def test_ac10_a_log_in_with_a_device_that_is_void_makes_a_new_one(guarded: Api, clock: FakeClock) -> None:
+    await guarded.sign_up()
+    void = (await with_device(guarded, "")).headers["Device-Token"]
+    for _ in range(10):
+        await with_device(guarded, void, WRONG)
+
+    device = (await with_device(guarded, void)).headers["Device-Token"]
+
+    for _ in range(FREE):
+        await guess(guarded, address="198.51.100.1")
+    clock.advance(timedelta(seconds=1))
+    require_problem(await with_device(guarded, void), 429, "too_many_failures")
+    assert (await with_device(guarded, device)).status_code == 200
+
+
 async def test_a_device_token_is_good_for_its_account_only_and_dead_after_a_change_of_password(guarded: Api) -> None:
     await guarded.sign_up()
     await guarded.sign_up(username="another", email="another@example.com")
