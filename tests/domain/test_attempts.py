@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.attempts import FREE, HELD_FOR, LONGEST_WAIT, MOST, Admission, Attempts, TooManyFailures, wait_after
-from domain.throttle import Limits
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -33,15 +32,6 @@ def test_ac07_so_many_guesses_take_so_many_hours(guesses: int, hours: float) -> 
     took = guesses_until(NOON + 365 * DAY)[guesses - 1] - NOON
 
     assert round(took / timedelta(hours=1), 1 if hours < 1 else 0) == hours
-
-
-@pytest.mark.parametrize(("addresses", "most"), [(1, 35), (10_000, 35)])
-def test_ac07_guesses_in_a_day_against_one_account_however_many_addresses_there_are(addresses: int, most: int) -> None:
-    each = Limits().log_in
-    by_address = addresses * (each.count + DAY // each.share)
-    by_account = len(guesses_until(NOON + DAY))
-
-    assert by_account <= most < by_address
 
 
 def test_ac07_no_account_takes_more_than_a_hundred_wrong_guesses_in_a_row_however_long() -> None:
