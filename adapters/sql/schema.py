@@ -164,6 +164,8 @@ throttle = Table(
     Column("allowed", Boolean, nullable=False),  # the last hit, written by the statement that decides it
 )
 
+_forgettable = text("account LIKE '~%' OR account LIKE 'device:%'")  # at a name that nobody has, and of devices
+
 attempts = Table(
     "attempts",
     metadata,
@@ -173,6 +175,7 @@ attempts = Table(
     Column("reserved_until", BigInteger, nullable=False),
     Column("free_at", BigInteger, nullable=False),
     Column("admission", String(16), nullable=False),  # of the last attempt
+    Index("ix_attempts_reserved_until", "reserved_until", postgresql_where=_forgettable, sqlite_where=_forgettable),
 )
 
 clients = Table(

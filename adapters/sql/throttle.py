@@ -105,10 +105,12 @@ UPDATE attempts SET failures = 0, free_at = 0,
 WHERE account IN (:account, :forgiven) RETURNING {lightly} AS lightly
 """
 _FORGET_HITS = "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE due_at <= {now} LIMIT :most)"
+# As the index `ix_attempts_reserved_until` says which rows it has, else every purge would read them all.
 _FORGET_ATTEMPTS = f"""
 DELETE FROM attempts WHERE account IN (
-  SELECT account FROM attempts WHERE account LIKE '{UNKNOWN}%' AND reserved_until <= {{now}} - {_in_us(KEPT_FOR)}
-    OR account LIKE '{DEVICE}%' AND reserved_until <= {{now}} - {_in_us(DEVICE_KEPT_FOR)}
+  SELECT account FROM attempts
+  WHERE (account LIKE '{UNKNOWN}%' OR account LIKE '{DEVICE}%') AND reserved_until <= {{now}} - {_in_us(KEPT_FOR)}
+    AND (account LIKE '{UNKNOWN}%' OR reserved_until <= {{now}} - {_in_us(DEVICE_KEPT_FOR)})
   LIMIT :most
 )
 """
@@ -154,8 +156,8 @@ class SqlThrottleState:
         await self._run(_settling(self._dialect), {"account": account})
 
     async def forget_idle(self, *, limit: int) -> int:
-        forgetting = [text(_filled(statement, self._dialect)) for statement in (_FORGET_HITS, _FORGET_ATTEMPTS)]
-        return sum([(await self._run(statement, {"most": limit})).rowcount for statement in forgetting])  # type: ignore[attr-defined]
+        forgetting = [await self._run(text(statement), {"most": limit}) for statement in FORGETTING[self._dialect]]
+        return sum(result.rowcount for result in forgetting)  # type: ignore[attr-defined]
 
     def _now(self) -> dict[str, int]:
         """SQLite has no clock that a test could set; PostgreSQL's is its own."""
@@ -236,3 +238,6 @@ def _reservation(verdicts: Sequence[Verdict], row: Any) -> Reservation:
 
 def _time(microseconds: int) -> datetime:
     return _EPOCH + microseconds * _MICROSECOND
+
+
+FORGETTING = {dialect: tuple(_filled(each, dialect) for each in (_FORGET_HITS, _FORGET_ATTEMPTS)) for dialect in _NOW}
