@@ -56,7 +56,7 @@ def retire() -> None:
     typer.echo(f"Deleted the private halves of {count} keys.")
 
 
-@keys.command()
+@keys.command(context_settings={"ignore_unknown_options": True})  # one kid of 64 begins with a hyphen
 def compromise(kid: Annotated[str, typer.Argument(help="The key's kid, as `portunus keys list` shows it.")]) -> None:
     """Refuse every token of a key from now on, and delete the key. Clients refresh once."""
     ring = run(_settings(), lambda use: use[CompromiseSigningKey](kid=kid))

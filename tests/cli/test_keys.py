@@ -68,6 +68,11 @@ def test_a_compromised_key_is_withdrawn_at_once(shell: Shell) -> None:
     assert "no signing key of that kid" in shell.refused("keys", "compromise", "nonsense", **SQLITE)
 
 
+@pytest.mark.parametrize("kid", ["-iAdnsOtv_tdIcClqeeLd", "--AdnsOtv_tdIcClqeeLd", "-h", "-"])
+def test_a_kid_that_begins_with_a_hyphen_is_no_option(shell: Shell, kid: str) -> None:
+    assert "no signing key of that kid" in shell.refused("keys", "compromise", kid, **SQLITE)
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
 def test_ks01_a_key_file_that_others_can_read_is_refused(shell: Shell, tmp_path: Path, mode: int) -> None:
     path = _pem(tmp_path, ec.SECP256R1())
