@@ -96,10 +96,12 @@ def test_the_architecture_is_told_in_250_lines() -> None:
 
 
 def test_decisions_are_numbered_without_a_gap_and_fit_on_a_page() -> None:
-    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    folder = ROOT / "docs" / "decisions"
+    decisions = sorted(folder.glob("[0-9]*.md"))
 
     assert [path.name[:5] for path in decisions] == [f"{number:04}-" for number in range(1, len(decisions) + 1)]
     assert [path.name for path in decisions if len(path.read_text().splitlines()) > 60] == []
+    assert re.findall(r"\]\((\S+\.md)\)", (folder / "README.md").read_text()) == [path.name for path in decisions]
 
 
 def test_the_page_on_the_revocation_feed_has_the_members_and_the_entries_of_the_feed() -> None:

@@ -3,7 +3,7 @@
 On SQLite, where nothing is sent, what may end a session takes two, in a transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, final
@@ -166,10 +166,14 @@ class SqlLiveStatements:
     ) -> RotationOutcome:
         if not grace:
             # Replayed without a window, a rotation whose answer was lost would look like reuse.
-            return await self._in_time(self._rotation(presented, grace, trace, made_by), origin, replay=False)
+            return await self._in_time(lambda _: self._rotation(presented, grace, trace, made_by), origin, replay=False)
         with self._deferrals.of(presented, grace) as own:
-            window = max(own, self._reach.outages.stretched(grace))
-            return await self._in_time(self._rotation(presented, window, trace, made_by), origin, replay=True)
+
+            def rotation(waited: timedelta) -> ReturningUpdate[Any]:
+                window = max(own, self._reach.outages.stretched(grace)) + waited
+                return self._rotation(presented, window, trace, made_by)
+
+            return await self._in_time(rotation, origin, replay=True)
 
     def _rotation(
         self, presented: PresentedRefreshToken, window: timedelta, trace: Trace, made_by: bytes | None
@@ -224,20 +228,25 @@ class SqlLiveStatements:
             .returning(*sessions.c, select(key_ring.c.generation).scalar_subquery().label("ring_generation"))
         )
 
-    async def _in_time(self, rotation: ReturningUpdate[Any], origin: Origin, *, replay: bool) -> RotationOutcome:
-        """Rotate, unless it is too late by then, which changes nothing. Once more if it only looked so: clocks are set."""
+    async def _in_time(
+        self, rotation: Callable[[timedelta], ReturningUpdate[Any]], origin: Origin, *, replay: bool
+    ) -> RotationOutcome:
+        """Rotate, unless it is too late by then, which changes nothing. Once more if it only looked so: clocks are set.
+
+        What it waited for its turn is not counted against its window.
+        """
         entering = Entering(acts_of_rotation(origin), self._time)
-        if self._engine.dialect.name != "postgresql":
-            row = await self._end(rotation, entering)
-            return _outcome(row) if row else Unknown()
-        given_up = self._deadlines.now() + SECONDS_IN_ALL
-        async with self._reach.translating():
+        async with self._reach.translating() as turn:
+            if self._engine.dialect.name != "postgresql":
+                row = await self._end_here(rotation(turn.waited), entering)
+                return _outcome(row) if row else Unknown()
+            given_up = self._deadlines.now() + SECONDS_IN_ALL - turn.silence
             for _ in range(2):
                 until = self._deadlines.at(min(self._deadlines.now() + SECONDS_FOR_A_STATEMENT, given_up))
                 # Not now(), which is when a transaction began; and asked again for a row that has changed meanwhile.
-                timely = rotation.where(func.clock_timestamp() <= literal(until, UtcDateTime))
-                if row := (await self._try(telling(timely, self._time, entering), replay=replay)).one_or_none():
-                    return _outcome(row)
+                timely = rotation(turn.waited).where(func.clock_timestamp() <= literal(until, UtcDateTime))
+                if found := (await self._try(telling(timely, self._time, entering), replay=replay)).one_or_none():
+                    return _outcome(found)
                 told = (await self._try(select(func.clock_timestamp()))).scalar_one()
                 self._deadlines.learn(told)
                 if told <= until:
@@ -306,7 +315,11 @@ class SqlLiveStatements:
         """Run a statement that may end a session, which is told and entered by the same act."""
         if self._engine.dialect.name == "postgresql":
             return (await self._run(telling(change, self._time, entering))).one_or_none()
-        async with self._reach.translating(), self._transactions.begin() as connection:
+        async with self._reach.translating():
+            return await self._end_here(change, entering)
+
+    async def _end_here(self, change: ReturningUpdate[Any], entering: Entering | None) -> Row[Any] | None:
+        async with self._transactions.begin() as connection:
             rows = await execute_ending(connection, change, self._time, entering)
         return rows[0] if rows else None
 

@@ -3,36 +3,39 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, final
+from typing import Any, cast, final
 
 import structlog
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from adapters.sql.errors import READ_ONLY, as_unavailable, sqlstate
 from adapters.sql.outages import Outages
+from adapters.sql.waiting import Turn, WaitingLine
 
-SECONDS_IN_ALL = 5  # for a place in the pool, a connection and the statements together, whatever each may take
+SECONDS_IN_ALL = 5  # for a connection and the statements together, whatever each may take, if storage answers nobody meanwhile
 
 
 @final
 class Reach:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._line = WaitingLine(cast("QueuePool", engine.pool).size())
         self._log: Any = structlog.get_logger("portunus.storage")
         self.outages = Outages()
         event.listen(engine.sync_engine, "handle_error", _part_with_a_server_that_was_demoted)
 
     @asynccontextmanager
-    async def translating(self) -> AsyncIterator[None]:
-        """Turns what says "storage is away" into `Unavailable`, and lets bugs travel."""
+    async def translating(self) -> AsyncIterator[Turn]:
+        """Waits for a connection to be free; turns what says "storage is away" into `Unavailable`, and lets bugs travel."""
         began = self.outages.now()
         try:
-            async with asyncio.timeout(SECONDS_IN_ALL):
-                yield
+            async with self._line.turn() as turn, asyncio.timeout(SECONDS_IN_ALL - turn.silence):
+                yield turn
             self.outages.succeeded()
+            self._line.answered()
         except Exception as error:
             unavailable = as_unavailable(error)
             if unavailable is None:

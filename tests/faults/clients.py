@@ -7,8 +7,9 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, final
 
 import httpx2
@@ -170,10 +171,11 @@ class Client:
 class Crowd:
     """Clients, and the history that they write together."""
 
-    def __init__(self, addresses: Sequence[str], http: httpx2.AsyncClient) -> None:
+    def __init__(self, addresses: Sequence[str], pools: Sequence[httpx2.AsyncClient]) -> None:
         self.name = f"crowd-{secrets.token_hex(4)}"
         self.addresses = addresses
-        self.http = http
+        self.http = pools[0]
+        self._pools = cycle(pools)
         self.history: list[Act] = []
         self.leaving = asyncio.Event()
         self.clients: list[Client] = []
@@ -227,17 +229,21 @@ class Crowd:
             sent = time.monotonic()
             with suppress(httpx2.ConnectError):
                 try:
-                    return process, sent, await self.http.request(method, self.addresses[process] + path, **request)
+                    return process, sent, await next(self._pools).request(method, self.addresses[process] + path, **request)
                 except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError, httpx2.TimeoutException):
                     break
         return process, sent, None
 
 
 @asynccontextmanager
-async def crowd(addresses: Sequence[str], count: int) -> AsyncIterator[Crowd]:
+async def crowd(
+    addresses: Sequence[str], count: int, *, patience: float = _SECONDS_TO_WAIT, pools: int = 1
+) -> AsyncIterator[Crowd]:
+    """`pools` of connections: one that holds thousands spends more time on itself than the server does on the requests."""
     limits = httpx2.Limits(max_connections=2 * count + 100, max_keepalive_connections=2 * count + 100)
-    async with httpx2.AsyncClient(timeout=_SECONDS_TO_WAIT, limits=limits) as http:
-        made = Crowd(addresses, http)
+    async with AsyncExitStack() as stack:
+        https = [httpx2.AsyncClient(timeout=patience, limits=limits, verify=False) for _ in range(pools)]
+        made = Crowd(addresses, [await stack.enter_async_context(http) for http in https])
         await made.arrive(count)
         yield made
 

@@ -14,7 +14,7 @@ from tests.faults.table import Row, Table
 async def test_f14_a_thousand_clients_with_five_identical_refreshes_each_stay_logged_in(
     service: Service, scale: Scale, table: Table
 ) -> None:
-    async with crowd(addresses(service.processes), scale.of(1000, 40)) as clients:
+    async with crowd(addresses(service.processes), scale.of(1000, 40), patience=60, pools=scale.of(100, 1)) as clients:
         acts = await asyncio.gather(*(client.refresh() for client in clients.clients for _ in range(5)))
         await clients.come_back()
 

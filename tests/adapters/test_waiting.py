@@ -1,0 +1,154 @@
+"""Waiting for one of a few connections."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.sql.waiting import WaitingLine
+
+SILENCE = 0.2
+
+
+async def test_whoever_asks_while_there_is_room_waits_for_nobody() -> None:
+    line = WaitingLine(2)
+
+    async with line.turn() as one, line.turn() as another:
+        assert max(one.waited, another.waited).total_seconds() < 0.1
+        assert max(one.silence, another.silence) < 0.1
+
+
+async def test_who_came_first_is_served_first() -> None:
+    line, served = WaitingLine(1), []
+
+    async def ask(name: int) -> None:
+        async with line.turn():
+            served.append(name)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(ask(name) for name in range(50)))
+
+    assert served == list(range(50))
+
+
+async def test_the_end_of_a_line_that_moves_waits_as_long_as_it_takes() -> None:
+    line = WaitingLine(1, silence=SILENCE)
+
+    async def ask() -> float:
+        async with line.turn() as turn:
+            await asyncio.sleep(SILENCE / 8)
+        line.answered()
+        return turn.waited.total_seconds()
+
+    waits = await asyncio.gather(*(ask() for _ in range(24)))
+
+    assert max(waits) > 2 * SILENCE
+
+
+async def test_rl05_nobody_waits_for_storage_that_answers_nobody() -> None:
+    line = WaitingLine(1, silence=SILENCE)
+
+    async def ask() -> None:
+        async with line.turn():
+            raise AssertionError("there is no room")
+
+    async with line.turn():
+        began = asyncio.get_running_loop().time()
+        refused = await asyncio.gather(*(ask() for _ in range(10)), return_exceptions=True)
+
+    assert {type(error) for error in refused} == {TimeoutError}
+    assert 0.9 * SILENCE <= asyncio.get_running_loop().time() - began < 20 * SILENCE
+    async with line.turn():
+        pass
+
+
+async def test_what_is_left_to_a_turn_counts_from_when_storage_last_answered() -> None:
+    line = WaitingLine(1, silence=4 * SILENCE)
+
+    async def ask() -> tuple[float, float]:
+        async with line.turn() as turn:
+            return turn.waited.total_seconds(), turn.silence
+
+    async with line.turn():
+        asking = asyncio.create_task(ask())
+        await asyncio.sleep(2 * SILENCE)
+        line.answered()
+        await asyncio.sleep(SILENCE)
+
+    waited, silence = await asking
+    assert waited >= 2.9 * SILENCE
+    assert 0 < silence < waited - SILENCE
+
+
+async def test_a_process_that_had_no_time_to_listen_does_not_take_that_for_silence() -> None:
+    line = WaitingLine(1, silence=SILENCE)
+
+    async def ask() -> str:
+        async with line.turn():
+            return "served"
+
+    async with line.turn():
+        asking = asyncio.create_task(ask())
+        await asyncio.sleep(SILENCE / 4)
+        time.sleep(3 * SILENCE)  # noqa: ASYNC251 - nothing else runs meanwhile: that is what is tried
+        await asyncio.sleep(SILENCE / 4)
+
+    assert await asking == "served"
+
+
+async def test_who_is_called_and_leaves_at_that_moment_lets_the_next_one_in() -> None:
+    line = WaitingLine(1)
+
+    async def ask() -> str:
+        async with line.turn():
+            return "served"
+
+    async with line.turn():
+        leaving, staying = asyncio.create_task(ask()), asyncio.create_task(ask())
+        await asyncio.sleep(0)
+    leaving.cancel()
+
+    assert await asyncio.wait_for(staying, 5) == "served"
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+
+
+@given(st.integers(1, 3), st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.booleans()), max_size=12))
+def test_never_are_more_served_than_there_is_room_for_and_no_room_is_lost(
+    places: int, visits: Sequence[tuple[int, int, bool]]
+) -> None:
+    async def all_come_and_go() -> None:
+        line, inside = WaitingLine(places), 0
+
+        async def visit(before: int, within: int) -> None:
+            nonlocal inside
+            for _ in range(before):
+                await asyncio.sleep(0)
+            async with line.turn():
+                inside += 1
+                try:
+                    assert inside <= places
+                    for _ in range(within):
+                        await asyncio.sleep(0)
+                finally:
+                    inside -= 1
+
+        coming = [asyncio.create_task(visit(before, within)) for before, within, _ in visits]
+        for task, (_, _, leaves) in zip(coming, visits, strict=True):
+            await asyncio.sleep(0)
+            if leaves:
+                task.cancel()
+        for result in await asyncio.gather(*coming, return_exceptions=True):
+            assert result is None or isinstance(result, asyncio.CancelledError)
+        all_in = asyncio.Barrier(places)
+        await asyncio.wait_for(asyncio.gather(*(_hold(line, all_in) for _ in range(places))), 5)
+
+    asyncio.run(all_come_and_go())
+
+
+async def _hold(line: WaitingLine, all_in: asyncio.Barrier) -> None:
+    async with line.turn():
+        await all_in.wait()
