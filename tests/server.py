@@ -79,7 +79,7 @@ def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
 def free_port() -> int:
     """Below those that the kernel gives to connections: it stays free until its server listens, and between two lives of it."""
     while True:
-        port = next(_PORTS)
+        port = _PORTS[next(_TURN) % len(_PORTS)]
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -89,15 +89,10 @@ def free_port() -> int:
             return port
 
 
-def _own_ports() -> Iterator[int]:
-    """In turn, from anywhere among those that no other worker takes."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
-    ports = range(20_000 + worker, 32_768, _WORKERS)
-    for number in itertools.count(secrets.randbelow(len(ports))):
-        yield ports[number % len(ports)]
-
-
-_PORTS = _own_ports()
+# In turn, from anywhere among those that no other worker takes.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+_PORTS = range(20_000 + _WORKER, 32_768, _WORKERS)
+_TURN = itertools.count(secrets.randbelow(len(_PORTS)))
 
 
 def _wait_until(server: Server, port: int, path: str) -> None:
