@@ -38,13 +38,13 @@ from tests.server import PORTUNUS, Server, free_port, serving
 SHORT = {
     "PORTUNUS_SECRET_KEY": SECRET,
     "PORTUNUS_ISSUER": "http://127.0.0.1:8000",
-    "PORTUNUS_ACCESS_TOKEN_LIFETIME": "1",
+    "PORTUNUS_ACCESS_TOKEN_LIFETIME": "3",
     "PORTUNUS_KEY_SET_MAX_AGE": "1",
     "PORTUNUS_KEY_RELOAD": "1",
     "PORTUNUS_KEY_ROTATION": "PT3H",
 }
 RELOAD = 1
-LIFE = 1 + RELOAD + 5  # seconds that a key verifies after it has stopped
+LIFE = 3 + RELOAD + 5  # seconds that a key verifies after it has stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +128,18 @@ def sqlite(installations: list[Installation]) -> Installation:
 
 @contextmanager
 def serving_from_memory() -> Iterator[str]:
-    """In this process, with keys that rotate every three seconds."""
+    """In this process, with keys that rotate every seven seconds."""
     second = timedelta(seconds=1)
     settings = Settings(
         env="development",
         database_url=SecretStr("memory://"),
         secret_key=SecretStr(SECRET),
-        access_token_lifetime=second,
+        access_token_lifetime=2 * second,
         key_set_max_age=second,
         key_reload=second,
     ).with_defaults()
     container = build(settings)
-    policy = replace(container.adapters.key_policy(), skew=0.3 * second, signs_for=3 * second)
+    policy = replace(container.adapters.key_policy(), skew=0.3 * second, signs_for=7 * second)
     container.adapters.key_policy.override(providers.Object(policy))
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app_on(container, settings), port=port, ws="none", log_config=None))
