@@ -15,6 +15,7 @@ from adapters.sql.migrate import upgrade
 from entrypoints.logs import configure_logs
 from tests.databases import Databases, databases_for_tests
 from tests.fakes import FakeClock
+from tests.forks import ended as forks_ended
 from tests.leaks import Run
 from tests.order import LongestFirst
 
@@ -43,6 +44,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         yield made
         assert handler in logging.getLogger().handlers, "a test has sent the log elsewhere"
     assert made.leaked() == {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks() -> Iterator[None]:
+    with forks_ended():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from tests.forks import Fork, forked
+
 PORTUNUS = Path(sys.executable).parent / "portunus"
 
 _SECONDS_TO_START = 60
@@ -27,7 +29,7 @@ class Server:
     """A server process. `address` is what clients put before a path."""
 
     address: str
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Fork
     log_path: Path
 
 
@@ -37,20 +39,23 @@ def serving(url: str, cwd: Path, *, until: str = "/health/ready", **env: str) ->
 
     `env` holds whole names of variables. Stopped by SIGTERM, which must end it cleanly; unless the test has killed it.
     """
-    with launched((PORTUNUS, "serve"), url, cwd, port=free_port(), until=until, env=env) as server:
+    with launched(url, cwd, port=free_port(), until=until, env=env) as server:
         yield server
 
 
 @contextmanager
 def launched(
-    command: Sequence[str | Path], url: str, cwd: Path, *, port: int, until: str, env: Mapping[str, str]
+    url: str, cwd: Path, *, port: int, until: str, env: Mapping[str, str], command: Sequence[str | Path] = ()
 ) -> Iterator[Server]:
-    """As `serving`, by a command that takes `--port`. What it logs is added to what it logged there before."""
-    log_path = cwd / f"serve-{port}.log"
-    with log_path.open("ab") as log:
-        process = subprocess.Popen(
-            [*command, "--port", str(port)], cwd=cwd, env=environment(url, env), stdout=log, stderr=subprocess.STDOUT
-        )
+    """As `serving`; or by a command that takes `--port`. What it logs is added to what it logged there before."""
+    log_path, variables = cwd / f"serve-{port}.log", environment(url, env)
+    if command:
+        with log_path.open("ab") as log:
+            process: subprocess.Popen[bytes] | Fork = subprocess.Popen(
+                [*command, "--port", str(port)], cwd=cwd, env=variables, stdout=log, stderr=subprocess.STDOUT
+            )
+    else:
+        process = forked(["serve", "--port", str(port)], cwd, variables, log_path)
     server = Server(address=f"http://127.0.0.1:{port}", process=process, log_path=log_path)
     try:
         _wait_until(server, port, until)
@@ -114,7 +119,7 @@ def _answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def _stop(process: subprocess.Popen[bytes]) -> int:
+def _stop(process: subprocess.Popen[bytes] | Fork) -> int:
     if process.poll() is None:
         process.terminate()
     try:

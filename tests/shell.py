@@ -1,25 +1,19 @@
-"""The command line, as it is typed into a shell.
-
-A process that has imported the program once forks for each command: half a second of a processor less, and what a command does
-to its process ends with it.
-"""
+"""The command line, as it is typed into a shell."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
+from tests.forks import become, load
 from tests.server import PORTUNUS
 
 _SECONDS = 60
-_IMPORTED = ("entrypoints.cli.main", "entrypoints.container.root", "entrypoints.http.app")
 _STREAMS = ("stdin", "stdout", "stderr")
 
 
@@ -104,36 +98,19 @@ def _without_ours() -> dict[str, str]:
 
 def obey() -> None:
     """Run each command of standard input, and say how it ended."""
-    for module in _IMPORTED:
-        import_module(module)
+    load()
     for order in sys.stdin:
         child = os.fork()
         if child == 0:
-            os._exit(_run(*json.loads(order)))
+            words, streams, folder, environment = json.loads(order)
+            os._exit(_run(words, Path(streams), folder, environment))
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
 
 
-def _run(words: list[str], streams: str, folder: str, environment: dict[str, str]) -> int:
+def _run(words: Sequence[str], streams: Path, folder: str, environment: Mapping[str, str]) -> int:
     signal.alarm(_SECONDS)
     for number, name in enumerate(_STREAMS):
-        os.dup2(os.open(Path(streams) / name, os.O_RDWR | os.O_CREAT | (os.O_TRUNC if number else 0)), number)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = ["portunus", *words]
-    with (
-        open(0, closefd=False) as sys.stdin,
-        open(1, "w", closefd=False) as sys.stdout,
-        open(2, "w", closefd=False) as sys.stderr,
-    ):
-        try:
-            main: Callable[[], None] = import_module(_IMPORTED[0]).main
-            main()
-        except SystemExit as end:
-            return end.code if isinstance(end.code, int) else 0
-        except BaseException:
-            traceback.print_exc()
-            return 1
-    return 0
+        os.dup2(os.open(streams / name, os.O_RDWR | os.O_CREAT | (os.O_TRUNC if number else 0)), number)
+    return become(words, folder, environment)

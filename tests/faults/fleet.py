@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import final
 
 from tests.examples import SECRET
-from tests.server import PORTUNUS, Server, free_port, launched
+from tests.server import Server, free_port, launched
 
 # One hash in a millisecond: what is tried here is not the hashing.
 ENVIRONMENT = {
@@ -46,7 +46,7 @@ class Process:
         return self._server is not None and self._life is not None and self._server.process.poll() is None
 
     async def start(self, *, until: str = "/health/ready") -> None:
-        self._life = launched(self._command, self.url, self._folder, port=self._port, until=until, env=self._env)
+        self._life = launched(self.url, self._folder, port=self._port, until=until, env=self._env, command=self._command)
         self._server = await asyncio.to_thread(self._life.__enter__)
 
     async def kill(self) -> None:
@@ -69,7 +69,7 @@ async def running(
     processes: int = 2,
     until: str = "/health/ready",
     env: Mapping[str, str] | None = None,
-    command: Sequence[str | Path] = (PORTUNUS, "serve"),
+    command: Sequence[str | Path] = (),
 ) -> AsyncIterator[list[Process]]:
     """So many processes, from when each answers 200 to `until`."""
     made = [Process(url, folder, env or {}, command) for _ in range(processes)]

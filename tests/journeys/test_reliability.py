@@ -16,7 +16,7 @@ from adapters.sql.migrate import upgrade
 from tests.databases import Databases
 from tests.examples import PASSWORD, SECRET
 from tests.journeys.conftest import Client
-from tests.server import Server, serving
+from tests.server import PORTUNUS, Server, free_port, launched, serving
 
 ENVIRONMENT = {"PORTUNUS_SECRET_KEY": SECRET, "PORTUNUS_ISSUER": "http://127.0.0.1:8000"}
 NEEDS_NO_DATABASE = {"/health/live", "/.well-known/jwks.json"}
@@ -140,7 +140,8 @@ async def test_rl07_a_stop_answers_all_that_was_accepted(tmp_path: Path) -> None
     url = f"sqlite:///{tmp_path}/portunus.db"
     await upgrade(url)
 
-    with serving(url, tmp_path, **ENVIRONMENT) as server:
+    installed = (PORTUNUS, "serve")
+    with launched(url, tmp_path, port=free_port(), until="/health/ready", env=ENVIRONMENT, command=installed) as server:
         async with httpx2.AsyncClient(base_url=server.address, timeout=20) as http:
             await Client(http).sign_up("johndoe")
             logging_in = [asyncio.create_task(Client(http).log_in("johndoe")) for _ in range(8)]

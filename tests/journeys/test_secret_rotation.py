@@ -37,8 +37,7 @@ class Process:
     def start(self, secret: str) -> None:
         self.stop()
         env = {"PORTUNUS_SECRET_KEY": secret, "PORTUNUS_ISSUER": "http://127.0.0.1:8000", "PORTUNUS_KEY_RELOAD": "1"}
-        command = (PORTUNUS, "serve")
-        serving = launched(command, self._url, self._folder, port=self._port, until="/health/ready", env=env)
+        serving = launched(self._url, self._folder, port=self._port, until="/health/ready", env=env)
         self._running.enter_context(serving)
 
     def stop(self) -> None:
