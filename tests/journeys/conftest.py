@@ -45,8 +45,16 @@ async def shared_database(databases: Databases) -> str:
 
 @pytest.fixture(scope="module")
 def addresses(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Two processes on one PostgreSQL. They are shared by a module's tests, which therefore use names of their own."""
-    shared = {"PORTUNUS_SECRET_KEY": SECRET, "PORTUNUS_ISSUER": "http://127.0.0.1:8000"}
+    """Two processes on one PostgreSQL. They are shared by a module's tests, which therefore use names of their own.
+
+    A hash costs next to nothing: twenty at once at the price of production are too many for a machine that has other work.
+    """
+    shared = {
+        "PORTUNUS_SECRET_KEY": SECRET,
+        "PORTUNUS_ISSUER": "http://127.0.0.1:8000",
+        "PORTUNUS_ARGON2_MEMORY": "64",
+        "PORTUNUS_ARGON2_TIME": "1",
+    }
     folders = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("other")
     with serving(shared_database, folders[0], **shared) as one, serving(shared_database, folders[1], **shared) as other:
         yield one.address, other.address
