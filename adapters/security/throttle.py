@@ -97,7 +97,7 @@ class SharedThrottle:
     async def _place(self, user: User | None, identifier: str, origin: Origin) -> Place:
         account = self._account(user.id if user else None, identifier)
         device = self._device(user, origin)
-        if device:
+        if device and self._full_for(self._devices_of(account)) <= timedelta():
             found, is_shared = await self._wait_for_a_place(DEVICE + device.hex(), (), OF_A_DEVICE)
             if found.admission is Admission.RESERVED:
                 return Place(DEVICE + device.hex(), is_shared, forgiven=account)
@@ -157,6 +157,10 @@ class SharedThrottle:
     async def succeed(self, place: Place) -> None:
         await self._own.succeed(place.account, forgiving=place.forgiven)
         await self._settle(place, partial(self._shared.succeed, forgiving=place.forgiven))
+        if place.forgiven:
+            hits = [self._devices_of(place.forgiven)]
+            mine = await self._own.hit(hits)
+            self._learn(hits, await self._ask(lambda: self._shared.hit(hits)) or mine)
 
     async def give_back(self, place: Place) -> None:
         if not place.is_shared:
@@ -227,11 +231,13 @@ class SharedThrottle:
             return None
 
     def _require_not_full(self, action: Action, hits: Sequence[Hit]) -> None:
-        now = self._clock.now()
         for hit in hits:
-            full_until = self._full_until.get(hit.key, now)
-            if full_until > now:
-                raise TooManyRequests(action, hit.limit, full_until - now)
+            if (full_for := self._full_for(hit)) > timedelta():
+                raise TooManyRequests(action, hit.limit, full_for)
+
+    def _full_for(self, hit: Hit) -> timedelta:
+        now = self._clock.now()
+        return self._full_until.get(hit.key, now) - now
 
     def _require_allowed(self, action: Action, hits: Sequence[Hit], verdicts: Sequence[Verdict]) -> None:
         self._learn(hits, verdicts)
@@ -252,6 +258,10 @@ class SharedThrottle:
         networks = networks_of(origin.address) if origin.address else ()
         limits = (limit, limit.widened(WIDER_FACTOR))
         return [Hit(self._digest(action, str(network)), of_it) for network, of_it in zip(networks, limits, strict=False)]
+
+    def _devices_of(self, account: str) -> Hit:
+        """Of those who know its password: two accounts could else have four of five hashes for themselves."""
+        return Hit(self._digest("devices", account), self._limits.log_in.widened(WIDER_FACTOR))
 
     def _account(self, user_id: UserId | None, identifier: str) -> str:
         return str(user_id) if user_id else UNKNOWN + self._digest("name", _folded(identifier))

@@ -35,7 +35,8 @@ class Throttle(Protocol):
         """Take a place among the attempts at an account, before the password is looked at.
 
         Where the origin has a good token of a device, the place is among the attempts of that: neither account nor address
-        counts then, and ten failures in a row void it.
+        counts then, and ten failures in a row void it. An account whose devices have logged in ten times as often as an
+        address may is counted like any other for a while.
 
         An identifier that nobody has is counted as an account is. While the places are all reserved, waits; for 2 seconds at
         most. Raises `TooManyRequests`, `TooManyFailures` and `LogInClosed`.

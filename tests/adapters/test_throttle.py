@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_address
 
@@ -17,7 +18,7 @@ from domain.attempts import FREE, OF_AN_ACCOUNT, LogInClosed, Rule, TooManyFailu
 from domain.events import LogInsTightened, ThrottleStateAway
 from domain.origin import NOWHERE, Origin
 from domain.throttle import Action, Limit, Limits, Per, TooManyRequests, Verdict
-from tests.examples import SECRET
+from tests.examples import SECRET, a_user
 from tests.fakes import FakeClock, RecordedEvents
 
 SIGN_UP = Action.SIGN_UP
@@ -270,6 +271,28 @@ async def test_ac10_ten_addresses_do_not_close_the_house(processes: Processes) -
     assert all(honest)
     assert not any(attacks)
     assert processes.events.all == [LogInsTightened()]
+
+
+async def test_devices_of_an_account_log_in_ten_times_as_often_as_an_address_and_then_are_like_any_other(
+    processes: Processes,
+) -> None:
+    throttle, user, here = processes.another(log_in=Limit(2, MINUTE)), a_user(), at("203.0.113.7")
+    token = throttle.device_token(user, await throttle.reserve(user, identifier="johndoe", origin=here))
+    known = replace(here, device_token=token)
+    for _ in range(9):
+        await throttle.fail(await throttle.reserve(user, identifier="johndoe", origin=known))  # who guesses takes nothing of it
+
+    through = []
+    for _ in range(21):
+        place = await throttle.reserve(user, identifier="johndoe", origin=known)
+        through.append(place.forgiven is not None)
+        await throttle.succeed(place)
+
+    assert through == [True] * 20 + [False]
+    with pytest.raises(TooManyRequests):  # by its address
+        await throttle.reserve(user, identifier="johndoe", origin=known)
+    processes.clock.advance(MINUTE)
+    assert (await throttle.reserve(user, identifier="johndoe", origin=known)).forgiven
 
 
 async def test_while_very_many_try_an_address_is_let_through_for_a_tenth_and_one_address_alone_tightens_nothing(
