@@ -46,6 +46,10 @@ class Anchor:
     entries: int = 0  # how many there have been
     link: bytes = field(default=b"", repr=False)
 
+    def __str__(self) -> str:
+        """To be kept elsewhere, and known again."""
+        return f"{self.ordinal}:{self.link.hex() or '-'}"
+
     @property
     def disowned(self) -> Self:
         """What a seal stands on that does not attest what came before: its maker could not tell whether that was ours."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from application.audit.seal_record import SealRecord
 from application.ports.unit_of_work import UnderWayElsewhere
 from application.upkeep.purge_expired import Purged, PurgeExpired
 from domain.errors import Unavailable
@@ -64,6 +65,21 @@ def unless_elsewhere(act: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitabl
 
     alone.__name__ = type(act).__name__
     return alone
+
+
+def seal_by(seal_record: SealRecord, *, told_every: timedelta = timedelta(hours=1)) -> Callable[[], Awaitable[None]]:
+    """An act for a job. Now and then the log has where the chain ends: whoever writes to the database cannot take that away."""
+    told_at = float("-inf")
+
+    async def seal() -> None:
+        nonlocal told_at
+        with suppress(UnderWayElsewhere):
+            head, now = await seal_record(), asyncio.get_running_loop().time()
+            if head and now - told_at >= told_every.total_seconds():
+                structlog.get_logger("portunus.schedule").info("audit_head", head=str(head))
+                told_at = now
+
+    return seal
 
 
 def purge_by(purge_expired: PurgeExpired) -> Callable[[], Awaitable[None]]:

@@ -11,18 +11,19 @@ import pytest
 from dependency_injector import providers
 from pydantic import SecretStr, ValidationError
 
+from application.audit.seal_record import SealRecord
 from application.keys.follow_key_ring import FollowKeyRing
 from application.ports.audit import Wanted
 from application.ports.unit_of_work import Store, StoreUnavailable
 from application.sessions.store_sightings import StoreSightings
 from application.upkeep.purge_expired import PurgeExpired
-from domain.audit import Action
+from domain.audit import Act, Action, Agent
 from domain.audit_failures import Failure
 from domain.origin import NOWHERE
 from domain.session import EndReason
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.factory import app_on, jobs_of
-from entrypoints.schedule import Job, purge_by, repeat
+from entrypoints.schedule import Job, purge_by, repeat, seal_by
 from entrypoints.settings import Settings
 from tests.databases import Databases
 from tests.examples import SECRET, a_stored_session, a_stored_user
@@ -232,3 +233,22 @@ async def test_a_server_enters_refusals_gathers_failures_and_seals_the_record_ev
     async with store.begin() as work:
         assert [one.entry.action for one in await work.audit.find(Wanted(), limit=9)] == [Action.LOGIN, Action.THROTTLE]
         assert [seal.count for seal in await work.audit.seals_after(0, limit=9)] == [2]
+
+
+async def test_the_log_has_where_the_record_ends_once_an_hour(run: Run) -> None:
+    container = build(_settings("memory://"))
+    use, store = use_cases_of(container), store_of(container)
+    often, seldom = seal_by(use[SealRecord], told_every=timedelta(0)), seal_by(use[SealRecord])
+    before, heads = run.log.stat().st_size, []
+
+    for seal in (often, often, seldom, often, seldom):
+        await seal()  # nothing new: nothing is told
+        async with store.begin() as work:
+            await work.audit.add(Act(action=Action.LOGIN, by=Agent.USER))
+            await work.commit()
+        await seal()
+        async with store.begin() as work:
+            newest = (await work.audit.seals_after(0, limit=9))[-1]
+        heads.append(f"{newest.ordinal}:{newest.link.hex()}")
+
+    assert [line["head"] for line in _told(run, before, "audit_head")] == heads[:4]

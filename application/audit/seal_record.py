@@ -15,7 +15,8 @@ MOST_AT_ONCE = 5_000
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealRecord:
-    """Chain the entries that no transaction under way can still come before, and attest them. Gives how many.
+    """Chain the entries that no transaction under way can still come before, and attest them. Gives where the chain ends,
+    unless there was nothing to seal.
 
     What stands before them is attested too if it is ours, else disowned: whoever writes to the database could have altered
     entries, and made every seal anew under a key that nobody knows, and have it vouched for by the next seal.
@@ -27,24 +28,25 @@ class SealRecord:
     audit_macs: AuditMacs
     events: Events
 
-    async def __call__(self) -> int:
-        sealed = 0
-        while run := await self._seal():
-            sealed += run
-        return sealed
+    async def __call__(self) -> Anchor | None:
+        head = None
+        while sealed := await self._seal():
+            head = sealed
+        return head
 
-    async def _seal(self) -> int:
+    async def _seal(self) -> Anchor | None:
         async with self.store.begin() as work:
             await work.audit.see_one_moment()
             await work.claim("audit_seals")
             found = await work.audit.read_unsealed(most=MOST_AT_ONCE)
             if not found.run:
-                return 0
+                return None
             entries = [one.entry for one in found.run]
-            seal = Seal.over(entries, before=self._known(found), era=found.era, upto=found.upto, at=found.at)
+            before = self._known(found)
+            seal = Seal.over(entries, before=before, era=found.era, upto=found.upto, at=found.at)
             await work.audit.add_seal(replace(seal, mac=self.audit_macs.make(seal.link)))
             await work.commit()
-        return len(entries)
+        return seal.anchor(before)
 
     def _known(self, found: Unsealed) -> Anchor:
         stands_on = found.stands_on

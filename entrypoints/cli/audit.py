@@ -86,7 +86,7 @@ def verify(
 
     found = run(_settings(), told)
     ok = not found.findings
-    printed = f"{found.head.ordinal}:{found.head.link.hex() or '-'}"
+    printed = str(found.head)
     if as_json:
         findings = [{"flaw": one.flaw, "seal": one.seal, "entry": one.entry} for one in found.findings]
         counts = {"entries": found.head.entries, "seals": found.head.ordinal, "unsealed": found.unsealed}

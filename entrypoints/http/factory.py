@@ -23,7 +23,7 @@ from domain.session import SEEN_EVERY
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.app import create_app
 from entrypoints.logs import configure_logs
-from entrypoints.schedule import Job, purge_by, repeat, unless_elsewhere
+from entrypoints.schedule import Job, purge_by, repeat, seal_by, unless_elsewhere
 from entrypoints.settings import Settings
 
 _SECONDS_BETWEEN_TRIES = 0.5
@@ -72,7 +72,7 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
 def jobs_of(use_cases: Mapping[type, Any], settings: Settings) -> Iterator[Job]:
     yield Job(acts=tuple(use_cases[act] for act in _KEEPING_KEYS), every=settings.key_reload)
     yield Job(acts=(use_cases[StoreSightings],), every=SEEN_EVERY)
-    record = (use_cases[EnterTrips], unless_elsewhere(use_cases[GatherFailures]), unless_elsewhere(use_cases[SealRecord]))
+    record = (use_cases[EnterTrips], unless_elsewhere(use_cases[GatherFailures]), seal_by(use_cases[SealRecord]))
     yield Job(acts=record, every=_BETWEEN_SEALS)
     if settings.purge_every:
         purge = purge_by(use_cases[PurgeExpired])
