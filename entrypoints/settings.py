@@ -106,6 +106,17 @@ class Settings(BaseSettings):
     limit_introspection: Annotated[
         PerAddress, Field(description="How many questions about tokens, and revocations, an address is let through for.")
     ] = _LIMITS.introspection
+    max_requests: Annotated[
+        int, Field(ge=1, le=100000, description="Requests that each process serves at once. One more is told to come back.")
+    ] = 5000
+    request_timeout: Annotated[
+        Span,
+        Field(
+            ge=timedelta(seconds=1),
+            le=timedelta(minutes=1),
+            description="How long a request's head, and its body, may take to come, and a client to take 16 KiB of an answer.",
+        ),
+    ] = timedelta(seconds=10)
     access_token_lifetime: Annotated[
         Span,
         Field(ge=timedelta(seconds=1), le=timedelta(hours=1), description="How long an access token is good for."),

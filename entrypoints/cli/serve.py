@@ -1,9 +1,12 @@
 """portunus serve."""
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -44,6 +47,7 @@ def serve(
         typer.echo(line)
     # After a graceful stop uvicorn raises the signal anew, which by default would look like a crash.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _allow_many_connections()
     config = uvicorn.Config(
         "entrypoints.http.factory:make_app",
         factory=True,
@@ -51,7 +55,8 @@ def serve(
         port=settings.port,
         workers=workers,
         ws="none",
-        http=DrainingHttp,  # on httptools: h11 lets both Transfer-Encoding and Content-Length through to the application
+        # On httptools: h11 lets both Transfer-Encoding and Content-Length through to the application.
+        http=partial(DrainingHttp, patience=settings.request_timeout),  # type: ignore[arg-type]  # uvicorn calls it, no more
         access_log=False,
         log_config=None,
         server_header=False,
@@ -59,6 +64,13 @@ def serve(
         timeout_graceful_shutdown=10,
     )
     serve_until_stopped(config)
+
+
+def _allow_many_connections() -> None:
+    """As many as the system lets us have; what a shell or systemd allows at first is a thousand, from days of `select`."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # no limit at all is one that some systems refuse
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _require_usable(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
@@ -17,13 +18,16 @@ from starlette.types import Scope
 
 from domain.client_address import Network
 from domain.errors import Refusal
+from entrypoints.http.capacity import ALWAYS_ANSWERED, RequestsAtOnce
 from entrypoints.http.docs import add_docs
 from entrypoints.http.documented import SCHEMAS, answers
 from entrypoints.http.middleware import Bugs, RequestContext, RequestLimits
 from entrypoints.http.problems import (
+    AT_CAPACITY,
     HEAD_TOO_LARGE,
     MALFORMED,
     TOO_LARGE,
+    TOO_SLOW,
     ProblemRaised,
     internal_error,
     of_invalid,
@@ -54,6 +58,7 @@ _TAGS = [
     {"name": "clients", "description": "For programs with a secret of their own: asking about tokens, and revoking them."},
     {"name": "health", "description": "For load balancers and supervisors."},
 ]
+_OF_ALL = (MALFORMED, TOO_LARGE, HEAD_TOO_LARGE, TOO_SLOW)
 _INVALID = str(int(HTTPStatus.UNPROCESSABLE_ENTITY))
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -66,6 +71,8 @@ def create_app(
     https: bool = False,
     refresh_token_in_query: bool = False,
     docs: bool = True,
+    max_requests: int = 5000,
+    request_timeout: timedelta = timedelta(seconds=10),
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     app = FastAPI(
@@ -86,8 +93,9 @@ def create_app(
         app.include_router(router)
     if docs:
         add_docs(app)
-    app.add_middleware(RequestLimits)
+    app.add_middleware(RequestLimits, patience=request_timeout)
     app.add_middleware(ThrottleByAddress, use_cases=use_cases)
+    app.add_middleware(RequestsAtOnce, most=max_requests)
     app.add_middleware(Bugs)
     if cors_origins:
         app.add_middleware(
@@ -145,13 +153,14 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         schemas.update(SCHEMAS, RefreshBody=sessions.RefreshBody.model_json_schema())
-        for path in schema["paths"].values():
-            for operation in path.values():
+        for path, operations in schema["paths"].items():
+            of_all = _OF_ALL if path == ALWAYS_ANSWERED else (*_OF_ALL, AT_CAPACITY)
+            for operation in operations.values():
                 invalid = operation["responses"].get(_INVALID, {"content": {}})
                 invalid["content"].pop("application/json", None)  # FastAPI's own form of a 422
                 if not invalid["content"]:
                     operation["responses"].pop(_INVALID, None)
-                _add_answers(operation["responses"], answers(MALFORMED, TOO_LARGE, HEAD_TOO_LARGE, internal_error()))
+                _add_answers(operation["responses"], answers(*of_all, internal_error()))
         app.openapi_schema = schema
     return app.openapi_schema
 

@@ -8,15 +8,18 @@ from contextlib import suppress
 from typing import final
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.supervisors import Multiprocess
+
+from entrypoints.http.bounded import BoundedHttp
 
 _SECONDS_TO_ACCEPT = 0.1
 _SECONDS_FOR_ONE_MORE = 1
+_MOST_UNDER_WAY = 256 * 1024  # to one client; left to itself the kernel takes megabytes that nobody reads
 
 
 @final
-class DrainingHttp(HttpToolsProtocol):
+class DrainingHttp(BoundedHttp):
     """HTTP/1.1 that, at a graceful stop, waits a moment on idle connections for a request that is on its way.
 
     Its answer says `Connection: close`. Cut at once, such a connection takes with it a request that its client has sent and
@@ -55,8 +58,9 @@ class DrainingServer(uvicorn.Server):
                 await asyncio.get_running_loop().connect_accepted_socket(self._protocol, accepted)
         await super().shutdown(sockets)
 
-    def _protocol(self) -> DrainingHttp:
-        return DrainingHttp(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+    def _protocol(self) -> asyncio.Protocol:
+        made = self.config.http_protocol_class
+        return made(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[call-arg]  # as uvicorn itself makes it
 
 
 def _all_that_wait(listening: socket.socket) -> Iterator[socket.socket]:
@@ -70,10 +74,12 @@ def _all_that_wait(listening: socket.socket) -> Iterator[socket.socket]:
 def serve_until_stopped(config: uvicorn.Config) -> None:
     """As `uvicorn.run` does, with the server above. (Where workers share a port, its queue outlives each of them.)"""
     server = DrainingServer(config)
+    listening = config.bind_socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_UNDER_WAY)  # inherited by every connection
     with suppress(KeyboardInterrupt):
         if config.workers > 1:
-            Multiprocess(config, sockets=[config.bind_socket()]).run()
+            Multiprocess(config, sockets=[listening]).run()
             return
-        server.run(sockets=[config.bind_socket()])
+        server.run(sockets=[listening])
     if not server.started:
         sys.exit(3)

@@ -65,6 +65,8 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
         https=settings.issuer.startswith("https://"),
         refresh_token_in_query=settings.refresh_token_in_query,
         docs=settings.docs,
+        max_requests=settings.max_requests,
+        request_timeout=settings.request_timeout,
         lifespan=lifespan,
     )
 

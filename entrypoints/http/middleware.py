@@ -5,12 +5,22 @@ import logging
 import re
 import secrets
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, final
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrypoints.http.problems import HEAD_TOO_LARGE, MALFORMED, NOT_FOUND, TOO_LARGE, Problem, internal_error, respond
+from entrypoints.http.problems import (
+    HEAD_TOO_LARGE,
+    MALFORMED,
+    NOT_FOUND,
+    TOO_LARGE,
+    TOO_SLOW,
+    Problem,
+    internal_error,
+    respond,
+)
 
 MOST_BYTES = 16 * 1024
 _MOST_HEAD_BYTES = 16 * 1024
@@ -22,12 +32,12 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 
 _log = logging.getLogger("portunus.http")
 
-_ALWAYS = (
+ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-_NOT_KEPT = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))  # RFC 6749 5.1
+NOT_KEPT = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))  # RFC 6749 5.1
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 _BY_ORIGIN = (b"vary", b"Origin")
 
@@ -41,7 +51,7 @@ class RequestContext:
 
     def __init__(self, app: ASGIApp, *, https: bool = False, cors: bool = False) -> None:
         self._app = app
-        self._always = (*_ALWAYS, *((_HTTPS_ONLY,) if https else ()), *((_BY_ORIGIN,) if cors else ()))
+        self._always = (*ALWAYS, *((_HTTPS_ONLY,) if https else ()), *((_BY_ORIGIN,) if cors else ()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,7 +70,7 @@ class RequestContext:
                 headers.append(in_answer)
                 headers.extend(header for header in self._always if header[0] not in names)
                 if b"cache-control" not in names:
-                    headers.extend(_NOT_KEPT)
+                    headers.extend(NOT_KEPT)
                 message["headers"] = headers
             await send(message)
 
@@ -104,11 +114,13 @@ class Bugs:
 class RequestLimits:
     """Lets through what has one reading and is small: a sound head, and a body of 16 KiB at most, read as a whole.
 
-    What does not is refused, and the connection closed: where the next request begins is then not certain.
+    What does not, or takes longer than `patience` to come, is refused, and the connection closed: where the next request begins
+    is then not certain.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, patience: timedelta) -> None:
         self._app = app
+        self._patience = patience.total_seconds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -121,11 +133,16 @@ class RequestLimits:
         if not has_body:
             await self._app(scope, receive, send)
             return
-        message = await receive()
-        body = bytearray(message.get("body", b""))
-        while message.get("more_body", False) and len(body) <= MOST_BYTES:
-            message = await receive()
-            body += message.get("body", b"")
+        try:
+            async with asyncio.timeout(self._patience):
+                message = await receive()
+                body = bytearray(message.get("body", b""))
+                while message.get("more_body", False) and len(body) <= MOST_BYTES:
+                    message = await receive()
+                    body += message.get("body", b"")
+        except TimeoutError:
+            await refuse(TOO_SLOW, scope, receive, send, has_body=True)
+            return
         if message["type"] == "http.disconnect":
             return
         if len(body) > MOST_BYTES:
@@ -136,7 +153,8 @@ class RequestLimits:
 
 def _examine(scope: Scope) -> tuple[Problem | None, bool]:
     """What is to be refused in the head (RFC 9112), and whether a body comes after it."""
-    size, hosts, lengths, codings = 0, 0, [], []
+    size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    hosts, lengths, codings = 0, [], []
     for name, value in scope["headers"]:
         size += len(name) + len(value)
         match name:

@@ -215,6 +215,18 @@ TOO_LARGE = Problem(
 HEAD_TOO_LARGE = Problem(
     status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     code="request_header_fields_too_large",
-    detail="There are more than 100 headers, or more than 16384 bytes of them.",
+    detail="There are more than 100 headers, or the path and they have more than 16384 bytes.",
     headers=_CLOSE,
+)
+TOO_SLOW = Problem(
+    status=HTTPStatus.REQUEST_TIMEOUT,
+    code="request_timeout",
+    detail="The request took too long to come.",
+    headers=_CLOSE,
+)
+AT_CAPACITY = Problem(
+    status=HTTPStatus.SERVICE_UNAVAILABLE,
+    code="at_capacity",
+    detail="Too many requests are under way at the moment. Try again shortly.",
+    headers={"Retry-After": "1"},
 )

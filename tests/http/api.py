@@ -72,6 +72,7 @@ async def an_api(
         trusted_proxies=made.trusted_proxies,
         https=made.issuer.startswith("https://"),
         refresh_token_in_query=made.refresh_token_in_query,
+        max_requests=made.max_requests,
     )
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://portunus") as http:
         try:

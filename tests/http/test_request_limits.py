@@ -1,10 +1,13 @@
+import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from entrypoints.http.middleware import MOST_BYTES
-from tests.http.api import FORGED, SIGN_UP, Api, require_problem
+from entrypoints.http.middleware import MOST_BYTES, RequestLimits
+from tests.http.api import FORGED, SIGN_UP, Api, an_api, require_problem
 
 JSON = {"Content-Type": "application/json"}
 Headers = list[tuple[bytes, bytes]]
@@ -154,6 +157,100 @@ async def test_ht02_more_than_100_headers_or_16_kib_of_them_are_431(api: Api, he
 
     assert closed_with(sent, 431)
     assert b'"code":"request_header_fields_too_large"' in sent[1]["body"]
+
+
+@pytest.mark.parametrize(
+    "target", [{"raw_path": b"/" + b"a" * 16400}, {"raw_path": None, "query_string": b"a=" + b"b" * 16400}]
+)
+async def test_ht02_a_target_of_more_than_16_kib_is_431(api: Api, target: dict[str, Any]) -> None:
+    assert closed_with(await ask(api, [(b"host", b"x")], **target), 431)
+
+
+async def test_ht02_a_hundred_headers_and_almost_16_kib_of_them_are_read(api: Api) -> None:
+    headers = [(b"host", b"portunus"), *((b"x%02d" % number, b"y" * 150) for number in range(99))]
+
+    sent = await ask(api, headers, method="GET", path="/health/live", raw_path=b"/health/live")
+
+    assert sent[0]["status"] == 200
+
+
+async def test_ht03_a_body_that_does_not_come_is_408_and_the_connection_is_closed() -> None:
+    async def never_asked(*_: Any) -> None:
+        pytest.fail("it was asked without a body")
+
+    sent, chunks = [], [a_chunk(10, more=True), a_chunk(10, more=True)]
+
+    async def receive() -> dict[str, Any]:
+        if not chunks:
+            await asyncio.Event().wait()
+        return chunks.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if message["type"] == "http.response.body" and message["more_body"]:
+            chunks.append(a_chunk(0, more=False))  # else the refusal waits for the rest
+
+    limits = RequestLimits(never_asked, patience=timedelta(milliseconds=1))
+    headers = [(b"host", b"x"), (b"content-length", b"100")]
+    await limits({"type": "http", "http_version": "1.1", "path": "/", "query_string": b"", "headers": headers}, receive, send)
+
+    assert closed_with(sent, 408)
+    assert b'"code":"request_timeout"' in sent[1]["body"]
+
+
+@asynccontextmanager
+async def all_places_taken(api: Api, places: int) -> AsyncIterator[None]:
+    """By requests whose bodies are on their way."""
+    going = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        await going.wait()
+        yield b"{}"
+
+    taken = [asyncio.create_task(api.http.post("/refresh", content=body(), headers=JSON)) for _ in range(places)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        going.set()
+        for answer in await asyncio.gather(*taken):
+            assert answer.status_code == 422
+
+
+async def test_beyond_so_many_requests_at_once_one_more_is_503_before_its_body_is_read() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        assert sent[0]["status"] == 503
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/refresh", "query_string": b"", "headers": []}
+    async with an_api(max_requests=3) as api:
+        async with all_places_taken(api, 3):
+            await api.app(scope, receive, send)
+            more = await api.refresh(FORGED)
+            get = await api.http.get("/users/me")
+            live = await api.http.get("/health/live")
+        later = await api.http.get("/users/me")
+
+    assert sent[0]["status"] == 503
+    for refused in (more, get):
+        require_problem(refused, 503, "at_capacity")
+        assert refused.headers["retry-after"] == "1"
+    assert live.status_code == 200
+    assert later.status_code == 401
+
+
+async def test_who_is_refused_or_goes_away_takes_no_place() -> None:
+    async with an_api(max_requests=1) as api:
+        for _ in range(3):
+            chunks = [a_chunk(10, more=True), {"type": "http.disconnect"}]
+            assert await ask(api, [(b"host", b"x"), (b"content-length", b"100")], chunks) == []
+            assert (await api.http.get("/users/me")).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,19 @@ def test_ht04_what_has_more_than_one_reading_is_400_and_the_connection_is_closed
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
     assert b"connection: close" in answer.lower()
+    assert b'"code":"malformed_request"' in answer
+    assert b"x-content-type-options: nosniff" in answer
+
+
+def test_ht04_what_comes_behind_a_body_is_no_header(server: Server) -> None:
+    behind = b"0\r\nAuthorization: Basic ZTpmCg==\r\nHost: y\r\nX: " + b"y" * 20_000 + b"\r\n\r\n"
+    close = b"Connection: close\r\nTransfer-Encoding: chunked\r\n"
+
+    before = ask(server, FORM + b"Authorization: Basic ZTpmCg==\r\n" + close + b"\r\n" + CHUNKED)
+    after = ask(server, FORM + close + b"\r\n" + CHUNKED.replace(b"0\r\n\r\n", behind))
+
+    assert b'"invalid_client"' in before
+    assert b'"invalid_grant"' in after
 
 
 @pytest.mark.parametrize(
@@ -120,6 +133,19 @@ def test_ht02_a_head_that_is_too_large_is_431_and_the_connection_is_closed(serve
 
     assert answer.startswith(b"HTTP/1.1 431 ")
     assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("sent", [GET + b"X: ", b"GET /", b"GET /health/live HTTP/1.1\r\nX"])
+def test_ht02_a_head_without_an_end_is_431_and_the_connection_is_closed(server: Server, sent: bytes) -> None:
+    answer = ask(server, sent, more=b"y" * 4096, times=2000)
+
+    assert answer.startswith(b"HTTP/1.1 431 ") or not answer  # what still comes can take it away
+
+
+def test_ht02_many_requests_in_one_go_are_no_large_head(server: Server) -> None:
+    answer = ask(server, (GET + b"\r\n") * 2000 + GET + b"Connection: close\r\n\r\n")
+
+    assert answer.count(b"HTTP/1.1 200 ") == 2001
 
 
 def test_a_client_that_expects_to_be_told_so_is_told_to_go_on(server: Server) -> None:
