@@ -99,10 +99,10 @@ async def test_pw13_a_hash_at_any_price_is_never_computed(
 
     with pytest.raises(UnknownHashFormat):
         hasher.require_readable(dear)
-    began = time.perf_counter()
+    began = time.process_time()
     assert not await hasher.verify(RIGHT, dear)
 
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert events.all == [PasswordHashUnreadable()]
 
 

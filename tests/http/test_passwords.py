@@ -65,11 +65,11 @@ async def test_pw02_64_and_256_characters_can_be_used(api: Api, password: str) -
 
 @pytest.mark.parametrize(("length", "status"), [(257, 422), (5_000, 422), (1_000_000, 413)])
 async def test_pw02_a_longer_one_is_refused_before_it_is_hashed(api: Api, length: int, status: int) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     answer = await api.sign_up(password="kqzjwvxp" * (length // 8) + "x" * (length % 8))
 
     assert answer.status_code == status
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("password", ANY_KIND)
