@@ -35,8 +35,8 @@ timing: .venv/.ready  ## measure that failed log-ins take as long, with 200 samp
 faults: .venv/.ready  ## kill, stop, freeze and fail over, in full, and write docs/faults.md; ONLY=F-03 for one of it
 	@PORTUNUS_FAULTS=full $(BIN)/pytest tests/faults -v $(if $(ONLY),-k test_$(shell echo $(ONLY) | tr -d '-' | tr A-Z a-z))
 
-fuzz: .venv/.ready  ## ask every route a thousand things made from its description; make test has a short form
-	@PORTUNUS_FUZZ_CASES=1000 $(BIN)/pytest tests/fuzz
+fuzz: .venv/.ready  ## ask every route a thousand things made from its description, and what follows from answers
+	@PORTUNUS_FUZZ_CASES=1000 PORTUNUS_FUZZ_SEQUENCES=300 $(BIN)/pytest tests/fuzz
 
 properties: .venv/.ready  ## do to sessions whatever can be done, in 200 random orders on each storage
 	@PORTUNUS_PROPERTY_EXAMPLES=200 $(BIN)/pytest tests/properties

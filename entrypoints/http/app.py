@@ -20,7 +20,7 @@ from domain.client_address import Network
 from domain.errors import Refusal
 from entrypoints.http.capacity import ALWAYS_ANSWERED, RequestsAtOnce
 from entrypoints.http.docs import add_docs
-from entrypoints.http.documented import SCHEMAS, answers
+from entrypoints.http.documented import LINKS_OF_TOKENS, SCHEMAS, answers
 from entrypoints.http.middleware import Bugs, RequestContext, RequestLimits
 from entrypoints.http.problems import (
     AT_CAPACITY,
@@ -161,6 +161,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                 if not invalid["content"]:
                     operation["responses"].pop(_INVALID, None)
                 _add_answers(operation["responses"], answers(*of_all, internal_error()))
+        for path in ("/token", "/refresh"):
+            schema["paths"][path]["post"]["responses"]["200"]["links"] = LINKS_OF_TOKENS
         app.openapi_schema = schema
     return app.openapi_schema
 

@@ -80,6 +80,13 @@ SCHEMAS: dict[str, Any] = {
 }
 
 
+_THE_TOKEN = {"requestBody": {"refresh_token": "$response.body#/refresh_token"}}
+LINKS_OF_TOKENS: dict[str, Any] = {
+    "refresh": {"operationId": "refresh", "description": "Spend the refresh token.", **_THE_TOKEN},
+    "log_out": {"operationId": "log_out", "description": "End the session.", **_THE_TOKEN},
+}
+
+
 def _example(refusal: type[Refusal]) -> Refusal:
     return PasswordTooShort(15) if refusal is PasswordTooShort else refusal()
 

@@ -68,6 +68,7 @@ def fuzz(app: FastAPI, description: Any, method: str, path: str, mode: Generatio
         case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
 
     ask()
+    assert client.get("/health/ready").status_code == 200
     return asked
 
 

@@ -384,7 +384,7 @@ async def test_the_key_set_is_public_and_may_be_kept_for_five_minutes(api: Api) 
     assert [key.keys() for key in keys] == [{"kid", "use", "alg", "kty", "crv", "x", "y"}] * 2  # one signs, one will
 
 
-async def test_health_says_no_more_than_it_must(api: Api) -> None:
+async def test_ht15_health_says_no_more_than_it_must(api: Api) -> None:
     assert (await api.http.get("/health/live")).json() == {"status": "live"}
     assert (await api.http.get("/health/ready")).json() == {"status": "ready"}
 
