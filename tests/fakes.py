@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from application.ports.passwords import OPERATORS, UnknownHashFormat
+from application.ports.passwords import OPERATORS, Overloaded, UnknownHashFormat
 from domain.events import Event
 from domain.password import PasswordHash, PlainPassword
-from domain.turn import Turn
+from domain.turn import Line, Turn
 
 
 class FakeClock:
@@ -26,6 +26,11 @@ class FakePasswordHasher:
 
     def __init__(self) -> None:
         self.comparisons = 0
+        self.full: set[Line] = set()
+
+    def require_room(self, turn: Turn) -> None:
+        if turn.line in self.full:
+            raise Overloaded
 
     async def hash(self, password: PlainPassword, *, turn: Turn = OPERATORS) -> PasswordHash:
         del turn

@@ -53,6 +53,9 @@ class Argon2PasswordHasher:
         known = against
         return await self._pool.run(lambda: self._matches(password, known), turn)
 
+    def require_room(self, turn: Turn) -> None:
+        self._pool.require_room(turn)
+
     def is_outdated(self, hash: PasswordHash) -> bool:
         return not hash.text.startswith(_PREFIX) or self._argon2.check_needs_rehash(hash.text)
 

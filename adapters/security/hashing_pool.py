@@ -26,6 +26,11 @@ class HashingPool:
         self._turns = Turns(self.threads, most=queue)
         self._patience = patience.total_seconds()
 
+    def require_room(self, turn: Turn) -> None:
+        """Raises `Overloaded` where `run` would at once."""
+        if not self._turns.has_room(turn):
+            raise Overloaded
+
     async def run(self, work: Callable[[], T], turn: Turn = OPERATORS) -> T:
         try:
             async with asyncio.timeout(self._patience):

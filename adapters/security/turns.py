@@ -42,6 +42,13 @@ class Turns:
                 self._leave(turn, waiter)
             raise
 
+    def has_room(self, turn: Turn) -> bool:
+        """Whether `take` might succeed: `False` where the line is full and nobody in it has as many waiting as `turn`'s."""
+        line = self._lines[turn.line]
+        if sum(map(len, line.values())) < self._most + self._free:
+            return True
+        return len(line.get(turn.whose, ())) < max(map(len, line.values()), default=0)
+
     def give_back(self, turn: Turn) -> None:
         self._free += 1
         if turn.line is Line.DEVICES:

@@ -39,6 +39,10 @@ class PasswordHasher(Protocol):
         """
         ...
 
+    def require_room(self, turn: Turn) -> None:
+        """Raises `Overloaded` where `hash` and `verify` would at this moment: for refusing before other work is done."""
+        ...
+
     def is_outdated(self, hash: PasswordHash) -> bool:
         """Whether a password just verified against `hash` deserves a new one.
 

@@ -40,6 +40,8 @@ class Login:
     lifetimes: Lifetimes
 
     async def __call__(self, *, identifier: str, password: PlainPassword, origin: Origin = NOWHERE) -> TokenPair:
+        if not origin.device_token:  # whoever has one may have a line of their own
+            self.hasher.require_room(Turn.of_address(Line.LOG_INS, origin))
         user = await self._find(identifier)
         place = await check_password(
             password, user, identifier=identifier, origin=origin, hasher=self.hasher, throttle=self.throttle

@@ -8,4 +8,6 @@ from application.limits.admit_request import AdmitRequest
 class Limits(containers.DeclarativeContainer):
     adapters = providers.DependenciesContainer()
 
-    admit_request: providers.Provider[AdmitRequest] = providers.Singleton(AdmitRequest, throttle=adapters.throttle)
+    admit_request: providers.Provider[AdmitRequest] = providers.Singleton(
+        AdmitRequest, throttle=adapters.throttle, hasher=adapters.hasher
+    )

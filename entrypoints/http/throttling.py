@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.limits.admit_request import AdmitRequest
+from domain.errors import Unavailable
 from domain.throttle import Action, Throttled
 from entrypoints.http.middleware import refuse
 from entrypoints.http.origin import origin_of
@@ -35,7 +36,7 @@ class ThrottleByAddress:
             admit_request: AdmitRequest = self._use_cases[AdmitRequest]
             try:
                 await admit_request(action=action, origin=origin_of(HTTPConnection(scope)))
-            except Throttled as refused:
+            except (Throttled, Unavailable) as refused:
                 await refuse(of_refusal(refused), scope, receive, send, has_body=True)
                 return
         await self._app(scope, receive, send)

@@ -175,3 +175,17 @@ def test_whoever_comes_and_goes_no_slot_is_lost(acts: Sequence[tuple[str, Turn]]
         assert [turn.whose for turn in house.served[-2:]] == ["x", "y"]
 
     asyncio.run(live())
+
+
+@pytest.mark.parametrize("waiting", [(0, 1), (0, 0, 1), (0, 0, 1, 1), (0, 1, 2, 3)])
+@pytest.mark.parametrize("comer", [0, 1, 4])
+async def test_there_is_said_to_be_room_for_whoever_is_not_refused_at_once(waiting: Sequence[int], comer: int) -> None:
+    house = House(most=len(waiting))
+    await house.come(log_in(9), *map(log_in, waiting))  # the first is served
+    said = house.turns.has_room(log_in(comer))
+
+    await house.come(log_in(comer))
+
+    assert said is (log_in(comer) not in house.refused)
+    assert house.turns.has_room(Turn(Line.SIGN_UPS, ""))
+    await house.close()

@@ -172,7 +172,7 @@ def bare() -> InMemory:
         disable_user=DisableUser(store=store, clock=clock),
         enable_user=EnableUser(store=store),
         unlock_user=UnlockUser(store=store, throttle=throttle),
-        admit_request=AdmitRequest(throttle=throttle),
+        admit_request=AdmitRequest(throttle=throttle, hasher=hasher),
         get_user=GetUser(store=store),
         list_users=ListUsers(store=store),
         check_readiness=CheckReadiness(store=store, signing_keys=key_ring),

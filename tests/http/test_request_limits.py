@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
+from adapters.security.unthrottled import Unthrottled
+from application.limits.admit_request import AdmitRequest
+from domain.turn import Line
+from entrypoints.http.app import create_app
 from entrypoints.http.middleware import MOST_BYTES, RequestLimits
+from tests.fakes import FakePasswordHasher
 from tests.http.api import FORGED, SIGN_UP, Api, an_api, require_problem
 
 JSON = {"Content-Type": "application/json"}
@@ -243,6 +248,26 @@ async def test_beyond_so_many_requests_at_once_one_more_is_503_before_its_body_i
         assert refused.headers["retry-after"] == "1"
     assert live.status_code == 200
     assert later.status_code == 401
+
+
+async def test_pw11_a_sign_up_whose_password_could_not_be_hashed_is_503_before_its_body_is_read() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        assert sent[0]["status"] == 503
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    hasher = FakePasswordHasher()
+    hasher.full = {Line.SIGN_UPS}
+    app = create_app({AdmitRequest: AdmitRequest(throttle=Unthrottled(), hasher=hasher)})
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/signup", "query_string": b"", "headers": []}
+    await app(scope, receive, send)
+
+    assert (b"retry-after", b"1") in sent[0]["headers"]
+    assert b'"code":"overloaded"' in sent[1]["body"]
 
 
 async def test_who_is_refused_or_goes_away_takes_no_place() -> None:

@@ -1,0 +1,39 @@
+"""Refusing early, where a password could not be hashed anyway."""
+
+import pytest
+
+from application.ports.passwords import Overloaded
+from domain.origin import Origin
+from domain.password import PlainPassword
+from domain.throttle import Action
+from domain.turn import Line
+from domain.user import InvalidCredentials
+from tests.application.conftest import InMemory
+from tests.examples import PASSWORD
+
+
+async def test_pw11_a_log_in_that_would_find_its_line_full_is_refused_before_storage_is_asked(portunus: InMemory) -> None:
+    portunus.hasher.full = {Line.LOG_INS}
+
+    with pytest.raises(Overloaded):
+        await portunus.login(identifier="nobody", password=PlainPassword(PASSWORD))
+
+    assert portunus.hasher.comparisons == 0
+
+
+async def test_pw11_a_device_waits_in_another_line_and_is_not_refused_for_that_one(portunus: InMemory) -> None:
+    portunus.hasher.full = {Line.LOG_INS}
+
+    with pytest.raises(InvalidCredentials):
+        await portunus.login(identifier="nobody", password=PlainPassword(PASSWORD), origin=Origin(device_token="any"))
+
+
+async def test_pw11_a_sign_up_that_would_find_its_line_full_is_not_let_in_and_not_counted(portunus: InMemory) -> None:
+    portunus.hasher.full = {Line.SIGN_UPS}
+    for _ in range(1000):
+        with pytest.raises(Overloaded):
+            await portunus.admit_request(action=Action.SIGN_UP, origin=Origin())
+    await portunus.admit_request(action=Action.INTROSPECTION, origin=Origin())
+    portunus.hasher.full = set()
+
+    await portunus.admit_request(action=Action.SIGN_UP, origin=Origin())
