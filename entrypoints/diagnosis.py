@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from application.ports.audit import Grants
 from application.upkeep.inspect_storage import Keys, RestingOnValue, Schema, StorageReport
+from application.upkeep.measure_hashing import MeasuredHashing
+from domain.hashing_cost import AIM
 from entrypoints.settings import Settings, is_loopback
 
 Severity = Literal["unsafe", "missing", "warning", "ok"]
@@ -113,6 +116,8 @@ def of_storage(report: StorageReport) -> Iterator[Finding]:
                 "The signing keys in the database do not open under this PORTUNUS_SECRET_KEY. Use the one they were made with.",
             )
     yield from map(_of_value, report.further_values)
+    if report.grants:
+        yield _of_grants(report.grants)
     yield _of_clocks(report.clock_ahead or timedelta())
 
 
@@ -120,17 +125,76 @@ def _of_value(resting: RestingOnValue) -> Finding:
     """The third step of changing the secret, and what comes before it (docs/operating.md, The secret)."""
     value = f"value {resting.value} of PORTUNUS_SECRET_KEY"
     sessions = ""
+    attested = _attested_by(resting, value)
     if resting.over_by:
         until = resting.over_by.astimezone(UTC) + timedelta(minutes=1)
         sessions = f"{resting.sessions} sessions rest on {value}, until {until:%Y-%m-%d %H:%MZ} at the latest. "
     if resting.signing_keys:
         says = f"{sessions}{resting.signing_keys} signing keys are sealed under {value}. Run: portunus keys reseal"
-        return Finding("warning", "secret", says)
+        return Finding("warning", "secret", says + attested)
+    if attested:
+        return Finding("warning", "secret", sessions + attested.lstrip())
     if sessions:
         return Finding("ok", "secret", f"{sessions}If it is the old one, remove it then; before, it would log them out.")
     return Finding(
-        "ok", "secret", f"Nothing rests on {value}. If it is the old one, remove it; if it is the new one, move it first."
+        "ok",
+        "secret",
+        f"Nothing rests on {value}. If it is the old one, remove it; if it is the new one, move it first. Tokens of devices"
+        " made under it are void without it: others' guesses can keep their owners waiting, until they log in again, or for the"
+        " 180 days that such tokens are good for.",
     )
+
+
+def _attested_by(resting: RestingOnValue, value: str) -> str:
+    """The audit trail could not be told from a forged one without it."""
+    says = ""
+    if resting.newest_seal:
+        says += f" The newest seal of the audit trail is under {value}: log in once, a second later it is not."
+    if resting.checkpoint:
+        says += f" What stands for the pruned part of the audit trail is under {value}. Run: portunus audit prune --before …"
+    return says
+
+
+def _of_grants(grants: Grants) -> Finding:
+    if not grants.may_add:
+        return Finding(
+            "missing",
+            "audit",
+            f"The role {grants.role} may not add to the audit trail, and what cannot be entered is not done. As the owner:"
+            f" GRANT INSERT ON audit_entries, audit_details, audit_seals, audit_failures TO {grants.role};",
+        )
+    if grants.owns_it:
+        return Finding(
+            "warning",
+            "audit",
+            f"The role {grants.role} owns the audit trail, and can rewrite it. Let the server have a role of its own, as"
+            " docs/operating.md says (The database).",
+        )
+    if grants.may_change:
+        return Finding(
+            "warning",
+            "audit",
+            f"The role {grants.role} can rewrite the audit trail. As the owner: REVOKE UPDATE, DELETE, TRUNCATE ON"
+            f" audit_entries, audit_details, audit_seals, audit_checkpoints FROM {grants.role};",
+        )
+    return Finding("ok", "audit", "The role of the server can add to the audit trail, and change nothing in it.")
+
+
+def of_hashing(measured: MeasuredHashing) -> Finding:
+    took = f"A password hash takes {_in_ms(measured.took)} on this machine."
+    if measured.better is None or measured.better_took is None:
+        return Finding("ok", "passwords", took)
+    fault = "Guessing at a copy of the database is cheap." if measured.took < AIM else "Few can log in at a time."
+    return Finding(
+        "warning",
+        "passwords",
+        f"{took} {fault} For {_in_ms(measured.better_took)}: PORTUNUS_ARGON2_MEMORY={measured.better.memory}"
+        f" PORTUNUS_ARGON2_TIME={measured.better.time}; each hash under way needs that much memory, in KiB.",
+    )
+
+
+def _in_ms(took: timedelta) -> str:
+    return f"{took.total_seconds() * 1000:.0f} ms"
 
 
 def _of_clocks(ahead: timedelta) -> Finding:

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from application.ports.audit import Grants
 from application.upkeep.inspect_storage import Keys, RestingOnValue, Schema, StorageReport
+from application.upkeep.measure_hashing import MeasuredHashing
+from domain.hashing_cost import HashingCost
 from entrypoints.configuration import MASK, masked_url, shown
-from entrypoints.diagnosis import Finding, of_file, of_settings, of_storage, of_unknown_variables
+from entrypoints.diagnosis import Finding, of_file, of_hashing, of_settings, of_storage, of_unknown_variables
 from entrypoints.settings import Settings, UnsafeSettings
 from tests.examples import SECRET
 
@@ -180,6 +183,54 @@ def test_of_an_older_value_of_the_secret_it_is_said_what_rests_on_it_and_until_w
 
     assert finding.severity == severity
     assert finding.says.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("attesting", "remedy"),
+    [({"newest_seal": True}, "log in once"), ({"checkpoint": True}, "portunus audit prune"), ({"signing_keys": 1}, "reseal")],
+)
+def test_a_value_that_is_needed_for_more_than_time_can_settle_is_a_warning_with_what_to_do(
+    attesting: dict[str, Any], remedy: str
+) -> None:
+    value = RestingOnValue(**{"value": 2, "sessions": 0, "over_by": None, "signing_keys": 0, **attesting})
+
+    [finding] = not_ok(of_storage(replace(SOUND, further_values=(value,))))
+
+    assert (finding.severity, finding.check) == ("warning", "secret")
+    assert remedy in finding.says
+    assert "remove it" not in finding.says
+
+
+@pytest.mark.parametrize(
+    ("grants", "severity", "remedy"),
+    [
+        ({}, "ok", "change nothing"),
+        ({"may_change": True}, "warning", "REVOKE UPDATE, DELETE, TRUNCATE ON audit_entries, audit_details, audit_seals,"),
+        ({"owns_it": True, "may_change": True}, "warning", "a role of its own"),
+        ({"may_add": False}, "missing", "GRANT INSERT ON audit_entries"),
+    ],
+)
+def test_of_the_audit_trail_it_is_said_whether_the_server_can_add_and_not_rewrite(
+    grants: dict[str, Any], severity: str, remedy: str
+) -> None:
+    asked = Grants(**{"role": "portunus_server", "owns_it": False, "may_change": False, "may_add": True, **grants})
+
+    [finding] = [finding for finding in of_storage(replace(SOUND, grants=asked)) if finding.check == "audit"]
+
+    assert finding.severity == severity
+    assert remedy in finding.says
+
+
+def test_hashing_that_is_too_cheap_or_too_dear_here_is_a_warning_with_what_would_not_be() -> None:
+    cost, better, aim = HashingCost(memory=64, time=1), HashingCost(memory=38912), timedelta(milliseconds=49)
+
+    weak = of_hashing(MeasuredHashing(cost=cost, took=timedelta(milliseconds=1), better=better, better_took=aim))
+    slow = of_hashing(MeasuredHashing(cost=cost, took=timedelta(seconds=1), better=better, better_took=aim))
+    well = of_hashing(MeasuredHashing(cost=better, took=aim))
+
+    assert [one.severity for one in (weak, slow, well)] == ["warning", "warning", "ok"]
+    assert "For 49 ms: PORTUNUS_ARGON2_MEMORY=38912 PORTUNUS_ARGON2_TIME=2" in weak.says
+    assert ("Guessing" in weak.says, "Few can log in" in slow.says) == (True, True)
 
 
 def test_a_misspelt_variable_is_found_and_the_one_that_is_meant_named() -> None:

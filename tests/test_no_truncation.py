@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
+from adapters.security.argon2 import Argon2PasswordHasher
 from adapters.security.hashing_pool import HashingPool
+from domain.hashing_cost import HashingCost
 from domain.password import PlainPassword
 from tests.fakes import RecordedEvents
 
@@ -27,7 +28,7 @@ TOGETHER = (ast.BinOp, ast.JoinedStr)
     ],
 )
 async def test_no_truncation(password: str, other: str) -> None:
-    hasher = Argon2PasswordHasher(HashingPool(), Argon2Cost(memory=64, time=1), RecordedEvents())
+    hasher = Argon2PasswordHasher(HashingPool(), HashingCost(memory=64, time=1), RecordedEvents())
     known = await hasher.hash(PlainPassword.parse(password))
 
     assert await hasher.verify(PlainPassword.parse(password), known)

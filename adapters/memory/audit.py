@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import final
 
 from adapters.memory.tables import Overlay
-from application.ports.audit import Unsealed, Waiting, Wanted
+from application.ports.audit import Grants, Unsealed, Waiting, Wanted
 from application.ports.clock import Clock
 from domain.audit import Act, Detail, Entry, Recorded
 from domain.audit_failures import Failure, Gathered, PendingFailure
@@ -89,6 +89,9 @@ class MemoryAuditRepository:
     async def checkpoint(self) -> Checkpoint | None:
         return max(self._checkpoints.values(), key=lambda one: one.anchor.ordinal, default=None)
 
+    async def newest_seal(self) -> Seal | None:
+        return max(self._seals.values(), key=lambda seal: seal.ordinal, default=None)
+
     async def seals_after(self, ordinal: int, *, limit: int) -> Sequence[Seal]:
         return sorted((s for s in self._seals.values() if s.ordinal > ordinal), key=lambda seal: seal.ordinal)[:limit]
 
@@ -116,6 +119,9 @@ class MemoryAuditRepository:
             self._checkpoints.remove(older.anchor.ordinal)
         self._checkpoints.put(checkpoint.anchor.ordinal, checkpoint)
         return len(doomed)
+
+    async def grants(self) -> Grants | None:
+        return None
 
     async def erase_details_of(self, user_id: UserId) -> int:
         def without_origin(one: PendingFailure) -> PendingFailure:

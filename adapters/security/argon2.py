@@ -1,7 +1,8 @@
 """argon2id for every new hash; what comes from elsewhere is verified, and outdated."""
 
 import secrets
-from dataclasses import dataclass
+import time
+from datetime import timedelta
 from typing import final
 
 from argon2 import PasswordHasher as Argon2
@@ -13,6 +14,7 @@ from adapters.security.hashing_pool import HashingPool
 from application.ports.events import Events
 from application.ports.passwords import OPERATORS, UnknownHashFormat
 from domain.events import PasswordHashUnreadable
+from domain.hashing_cost import HashingCost
 from domain.password import PasswordHash, PlainPassword
 from domain.turn import Turn
 
@@ -20,23 +22,16 @@ _PREFIX = "$argon2id$"
 _MOST_MEMORY = 256 * 1024  # KiB that a hash from elsewhere may ask for
 _MOST_TIME = 16
 _MOST_LANES = 16  # each is a thread
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argon2Cost:
-    """OWASP's floor for argon2id. `memory` is in KiB."""
-
-    memory: int = 19456
-    time: int = 2
-    parallelism: int = 1
+_TRIES = 2  # the shortest counts: what else the machine does only makes it longer
+_MEASURED = "what is hashed to see how long it takes"
 
 
 @final
 class Argon2PasswordHasher:
-    def __init__(self, pool: HashingPool, cost: Argon2Cost, events: Events) -> None:
+    def __init__(self, pool: HashingPool, cost: HashingCost, events: Events) -> None:
         self._pool = pool
         self._events = events
-        self._argon2 = Argon2(time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.parallelism, type=Type.ID)
+        self._argon2 = _argon2(cost)
         self._foreign = ForeignHashes()
         self._decoy = PasswordHash(self._argon2.hash(secrets.token_bytes(32)))
 
@@ -76,6 +71,22 @@ class Argon2PasswordHasher:
         except (VerificationError, ValueError):  # of the right form, and yet no hash: a salt too short, say
             self._events.record(PasswordHashUnreadable())
             return self._matches(password, self._decoy)
+
+
+@final
+class Argon2Times:
+    def measure(self, cost: HashingCost) -> timedelta:
+        argon2 = _argon2(cost)
+        took = []
+        for _ in range(_TRIES):
+            began = time.perf_counter()
+            argon2.hash(_MEASURED)
+            took.append(time.perf_counter() - began)
+        return timedelta(seconds=min(took))
+
+
+def _argon2(cost: HashingCost) -> Argon2:
+    return Argon2(time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.parallelism, type=Type.ID)
 
 
 def _argon2_of(hash: PasswordHash) -> str:

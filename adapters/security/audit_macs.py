@@ -5,7 +5,7 @@ import hmac
 from typing import final
 
 from adapters.security.secret_key import KEY_ID_BYTES, SecretKey
-from application.ports.audit import Verdict
+from application.ports.audit_macs import Verdict
 
 _VERSION = b"\x01"
 _HEAD = len(_VERSION) + KEY_ID_BYTES
@@ -31,3 +31,7 @@ class KeyedAuditMacs:
             return Verdict.UNKNOWN_KEY
         made = hmac.digest(key, message, hashlib.sha256)
         return Verdict.GOOD if hmac.compare_digest(made, mac[_HEAD:]) else Verdict.FORGED
+
+    def value_of(self, mac: bytes) -> int | None:
+        made_by = mac[len(_VERSION) : _HEAD]
+        return next((number for number, key_id in enumerate(self._keys, start=1) if key_id == made_by), None)

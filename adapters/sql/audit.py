@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.sql.audit_entries import enter
 from adapters.sql.engines import StoreTime
 from adapters.sql.schema import Xid8, audit_checkpoints, audit_details, audit_entries, audit_failures, audit_seals
-from application.ports.audit import Unsealed, Waiting, Wanted
+from application.ports.audit import Grants, Unsealed, Waiting, Wanted
 from domain.audit import Act, Action, Agent, Detail, Entry, Outcome, Recorded
 from domain.audit_failures import Failure, Gathered, PendingFailure
 from domain.audit_seals import Anchor, Checkpoint, Seal
@@ -38,6 +38,14 @@ from domain.session import SessionId
 from domain.user import UserId
 
 _BEYOND = 2**62
+_GRANTS = text("""
+SELECT current_user AS role, bool_or(pg_has_role(relowner, 'MEMBER')) AS owns_it,
+  bool_or(has_table_privilege(oid, 'DELETE, TRUNCATE') OR has_any_column_privilege(oid, 'UPDATE'))
+    FILTER (WHERE relname <> 'audit_failures') AS may_change,
+  bool_and(has_table_privilege(oid, 'INSERT')) FILTER (WHERE relname <> 'audit_checkpoints') AS may_add
+FROM pg_class WHERE oid IN ('audit_entries'::regclass, 'audit_details'::regclass, 'audit_seals'::regclass,
+  'audit_checkpoints'::regclass, 'audit_failures'::regclass)
+""")
 
 
 @final
@@ -96,6 +104,11 @@ class SqlAuditRepository:
         row = (await self._connection.execute(newest)).one_or_none()
         return _checkpoint(row) if row else None
 
+    async def newest_seal(self) -> Seal | None:
+        newest = select(audit_seals).order_by(audit_seals.c.ordinal.desc()).limit(1)
+        row = (await self._connection.execute(newest)).one_or_none()
+        return _seal(row) if row else None
+
     async def seals_after(self, ordinal: int, *, limit: int) -> Sequence[Seal]:
         found = select(audit_seals).where(audit_seals.c.ordinal > ordinal).order_by(audit_seals.c.ordinal).limit(limit)
         return [_seal(row) for row in await self._connection.execute(found)]
@@ -126,6 +139,11 @@ class SqlAuditRepository:
         kept = {**asdict(checkpoint.anchor), "pruned_at": checkpoint.pruned_at, "mac": checkpoint.mac}
         await self._connection.execute(insert(audit_checkpoints).values(kept))
         return count
+
+    async def grants(self) -> Grants | None:
+        if not self._by_xid:
+            return None
+        return Grants(**(await self._connection.execute(_GRANTS)).one()._mapping)
 
     async def erase_details_of(self, user_id: UserId) -> int:
         waiting = update(audit_failures).where(audit_failures.c.user_id == user_id).values(origin=None)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, final
 
-from application.ports.audit import AuditMacs, AuditRepository, Verdict
+from application.ports.audit import AuditRepository
+from application.ports.audit_macs import AuditMacs, Verdict
 from application.ports.clock import Clock
 from application.ports.unit_of_work import Store
 from domain.audit import Action, by_operator

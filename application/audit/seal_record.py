@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import final
 
-from application.ports.audit import AuditMacs, Unsealed, Verdict
+from application.ports.audit import Unsealed
+from application.ports.audit_macs import AuditMacs, Verdict
 from application.ports.events import Events
 from application.ports.unit_of_work import Store
 from domain.audit_seals import Anchor, Seal

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import final
 
-from application.ports.audit import AuditMacs, Verdict
+from application.ports.audit_macs import AuditMacs, Verdict
 from application.ports.unit_of_work import Store
 from domain.audit_proof import Verified
 from domain.audit_seals import Anchor, Finding, Flaw, Seal, flaws_of, flaws_of_details

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Protocol
 
 from domain.audit import Act, Action, Outcome, Recorded
@@ -46,6 +45,16 @@ class Wanted:
     before: int | None = None  # an id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """What the role of the database that asks may do to the record."""
+
+    role: str
+    owns_it: bool  # and so may grant itself the rest
+    may_change: bool  # what is only to be added to
+    may_add: bool
+
+
 class AuditRepository(Protocol):
     """Entries are only added. What is added here is there if, and only if, the work is committed."""
 
@@ -75,6 +84,8 @@ class AuditRepository(Protocol):
         """The newest."""
         ...
 
+    async def newest_seal(self) -> Seal | None: ...
+
     async def seals_after(self, ordinal: int, *, limit: int) -> Sequence[Seal]:
         """In order."""
         ...
@@ -95,20 +106,10 @@ class AuditRepository(Protocol):
         """Remove the seals up to the checkpoint's with their entries, and keep the checkpoint instead. How many entries."""
         ...
 
+    async def grants(self) -> Grants | None:
+        """`None` where the storage knows no roles."""
+        ...
+
     async def erase_details_of(self, user_id: UserId) -> int:
         """How many there were."""
         ...
-
-
-class Verdict(Enum):
-    GOOD = "good"
-    FORGED = "forged"
-    UNKNOWN_KEY = "unknown key"  # made under a value of the secret that is not set any more
-
-
-class AuditMacs(Protocol):
-    """What only this service can make, and whoever writes to its database cannot."""
-
-    def make(self, message: bytes) -> bytes: ...
-
-    def judge(self, message: bytes, mac: bytes) -> Verdict: ...

@@ -1,8 +1,10 @@
 """Hashing passwords."""
 
+from datetime import timedelta
 from typing import ClassVar, Protocol
 
 from domain.errors import Refusal, Unavailable
+from domain.hashing_cost import HashingCost
 from domain.password import PasswordHash, PlainPassword
 from domain.turn import Turn
 
@@ -52,4 +54,10 @@ class PasswordHasher(Protocol):
 
     def require_readable(self, hash: PasswordHash) -> None:
         """Raises `UnknownHashFormat` for what `verify` could not read, or would have to refuse for its cost."""
+        ...
+
+
+class HashingTimes(Protocol):
+    def measure(self, cost: HashingCost) -> timedelta:
+        """How long one hash of this cost takes on this machine, while nothing else is done here."""
         ...

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import final
 
+from application.ports.audit import Grants
+from application.ports.audit_macs import AuditMacs
 from application.ports.clock import Clock
 from application.ports.tokens import NoSigningKey, RefreshTokens, SigningKeys
 from application.ports.unit_of_work import SchemaOutdated, Store, StoreUnavailable
@@ -27,7 +29,7 @@ class Keys(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestingOnValue:
-    """What would be lost with a value of the secret: live sessions, until `over_by` at the latest, and signing keys.
+    """What would be lost with a value of the secret: live sessions, until `over_by`, signing keys, proof of the audit trail.
 
     `value` counts from 1, the one that makes. A session that may rest on any of them counts for each.
     """
@@ -36,20 +38,20 @@ class RestingOnValue:
     sessions: int
     over_by: datetime | None
     signing_keys: int
+    newest_seal: bool = False
+    checkpoint: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageReport:
-    """`clock_ahead` is by how much the storage's clock is ahead of ours, less than nothing where it is behind.
-
-    `further_values` is of the values of the secret behind the first.
-    """
+    """`clock_ahead` is by how much the storage's clock is ahead of ours, less than nothing where it is behind."""
 
     reachable: bool
     schema: Schema = Schema.UNKNOWN
     keys: Keys = Keys.UNKNOWN
     clock_ahead: timedelta | None = None
-    further_values: tuple[RestingOnValue, ...] = ()
+    grants: Grants | None = None  # on the audit trail
+    further_values: tuple[RestingOnValue, ...] = ()  # of the secret, behind the first
 
 
 @final
@@ -60,6 +62,7 @@ class InspectStorage:
     store: Store
     signing_keys: SigningKeys
     refresh_tokens: RefreshTokens
+    audit_macs: AuditMacs
     clock: Clock
 
     async def __call__(self) -> StorageReport:
@@ -75,17 +78,23 @@ class InspectStorage:
         asked_at = self.clock.now()
         ring = await self.store.live.read_key_ring()
         answered_at = self.clock.now()
+        async with self.store.begin() as work:
+            grants = await work.audit.grants()
         return StorageReport(
             reachable=True,
             schema=Schema.CURRENT,
             keys=await self._keys() if ring.keys else Keys.NONE_YET,
             clock_ahead=ring.as_of - (asked_at + (answered_at - asked_at) / 2),
+            grants=grants,
             further_values=await self._further_values(ring.keys) if len(self.refresh_tokens.key_ids) > 1 else (),
         )
 
     async def _further_values(self, keys: Iterable[SigningKey]) -> tuple[RestingOnValue, ...]:
         found = await self.store.live.count_sessions_by_key()
         sealed = self.signing_keys.count_sealed(keys)
+        async with self.store.begin() as work:
+            newest, checkpoint = await work.audit.newest_seal(), await work.audit.checkpoint()
+        sealing, standing = (self.audit_macs.value_of(made.mac) if made else None for made in (newest, checkpoint))
         resting = []
         for place, key_id in enumerate(self.refresh_tokens.key_ids):
             of_value = [counted for counted in found if counted.made_by in {key_id, None}]
@@ -95,6 +104,8 @@ class InspectStorage:
                     sessions=sum(counted.count for counted in of_value),
                     over_by=max((counted.over_by for counted in of_value), default=None),
                     signing_keys=sealed[place],
+                    newest_seal=sealing == place + 1,
+                    checkpoint=standing == place + 1,
                 )
             )
         return tuple(resting[1:])

@@ -10,7 +10,7 @@ import typer
 
 from entrypoints.cli.run import run
 from entrypoints.configuration import DOTENV, secret_in_dotenv, shown, unknown_variables
-from entrypoints.diagnosis import Finding, of_file, of_settings, of_storage, of_unknown_variables
+from entrypoints.diagnosis import Finding, of_file, of_hashing, of_settings, of_storage, of_unknown_variables
 from entrypoints.settings import Settings, UnsafeSettings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
@@ -69,6 +69,7 @@ def _findings() -> Iterator[Finding]:
 def _wired(settings: Settings) -> Iterator[Finding]:
     """What shows only when everything is wired: whether the secret is one, and what is in the database."""
     from application.upkeep.inspect_storage import InspectStorage  # noqa: PLC0415 - half a second of imports
+    from application.upkeep.measure_hashing import MeasureHashing  # noqa: PLC0415
     from entrypoints.container.root import require_breaches, require_secret  # noqa: PLC0415
 
     path, url = settings.secret_key_file, settings.database_url.get_secret_value()
@@ -94,6 +95,7 @@ def _wired(settings: Settings) -> Iterator[Finding]:
             yield Finding("missing", "database", "The file does not exist yet. Run: portunus migrate")
             return
         yield from of_file(file, file.stat().st_mode, holds="the password hashes")
+    yield of_hashing(run(settings, lambda use: use[MeasureHashing]()))
     try:
         yield from of_storage(run(settings, lambda use: use[InspectStorage]()))
     except UnsafeSettings as reason:

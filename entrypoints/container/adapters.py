@@ -10,7 +10,7 @@ from adapters.events import LoggedEvents
 from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
 from adapters.memory.throttle import MemoryThrottleState
-from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
+from adapters.security.argon2 import Argon2PasswordHasher, Argon2Times
 from adapters.security.audit_macs import KeyedAuditMacs
 from adapters.security.breach_file import BreachFile, UnusableBreachFile
 from adapters.security.breach_service import BreachService
@@ -32,7 +32,7 @@ from adapters.sql.database_url import UnusableDatabaseUrl
 from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
 from adapters.trips import GatheredTrips
-from application.ports.audit import AuditMacs
+from application.ports.audit_macs import AuditMacs
 from application.ports.breaches import Breaches
 from application.ports.clients import ClientSecrets
 from application.ports.clock import Clock
@@ -41,12 +41,13 @@ from application.ports.devices import Devices
 from application.ports.events import Events
 from application.ports.ids import Ids
 from application.ports.origins import Origins
-from application.ports.passwords import PasswordHasher
+from application.ports.passwords import HashingTimes, PasswordHasher
 from application.ports.sightings import Sightings
 from application.ports.throttle import Throttle
 from application.ports.tokens import AccessTokens, RefreshTokens, SigningKeys
 from application.ports.trips import Trips
 from application.ports.unit_of_work import Store
+from domain.hashing_cost import HashingCost
 from domain.password import PasswordPolicy
 from domain.session import Lifetimes
 from domain.signing_key import KeyPolicy
@@ -114,8 +115,11 @@ def _key_policy(settings: Settings) -> KeyPolicy:
     )
 
 
-def _hasher(settings: Settings, events: Events) -> PasswordHasher:
-    cost = Argon2Cost(memory=settings.argon2_memory, time=settings.argon2_time, parallelism=settings.argon2_parallelism)
+def _hashing_cost(settings: Settings) -> HashingCost:
+    return HashingCost(memory=settings.argon2_memory, time=settings.argon2_time, parallelism=settings.argon2_parallelism)
+
+
+def _hasher(cost: HashingCost, events: Events) -> PasswordHasher:
     return Argon2PasswordHasher(HashingPool(), cost, events)
 
 
@@ -158,7 +162,9 @@ class Adapters(containers.DeclarativeContainer):
     key_policy: providers.Provider[KeyPolicy] = providers.Singleton(_key_policy, settings)
     policy: providers.Provider[PasswordPolicy] = providers.Singleton(_policy, settings)
     store: providers.Provider[Store] = providers.Singleton(_open_store, settings, clock, lifetimes)
-    hasher: providers.Provider[PasswordHasher] = providers.Singleton(_hasher, settings, events)
+    hashing_cost: providers.Provider[HashingCost] = providers.Singleton(_hashing_cost, settings)
+    hashing_times: providers.Provider[HashingTimes] = providers.Singleton(Argon2Times)
+    hasher: providers.Provider[PasswordHasher] = providers.Singleton(_hasher, hashing_cost, events)
     breaches: providers.Provider[Breaches] = providers.Singleton(_breaches, settings, events)
     secret: providers.Provider[SecretKey] = providers.Singleton(_read_secret, settings)
     key_ring: providers.Provider[KeyRing] = providers.Singleton(

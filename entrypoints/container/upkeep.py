@@ -4,6 +4,7 @@ from dependency_injector import containers, providers
 
 from application.upkeep.check_readiness import CheckReadiness
 from application.upkeep.inspect_storage import InspectStorage
+from application.upkeep.measure_hashing import MeasureHashing
 from application.upkeep.purge_expired import PurgeExpired
 
 
@@ -18,7 +19,11 @@ class Upkeep(containers.DeclarativeContainer):
         store=adapters.store,
         signing_keys=adapters.signing_keys,
         refresh_tokens=adapters.refresh_tokens,
+        audit_macs=adapters.audit_macs,
         clock=adapters.clock,
+    )
+    measure_hashing: providers.Provider[MeasureHashing] = providers.Singleton(
+        MeasureHashing, hashing_times=adapters.hashing_times, hashing_cost=adapters.hashing_cost
     )
     purge_expired: providers.Provider[PurgeExpired] = providers.Singleton(
         PurgeExpired, store=adapters.store, lifetimes=adapters.lifetimes

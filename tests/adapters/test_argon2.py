@@ -4,17 +4,18 @@ import argon2
 import pytest
 from passlib.hash import bcrypt, sha512_crypt
 
-from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
+from adapters.security.argon2 import Argon2PasswordHasher, Argon2Times
 from adapters.security.hashing_pool import HashingPool
 from application.ports.passwords import UnknownHashFormat
 from domain.events import PasswordHashUnreadable
+from domain.hashing_cost import HashingCost
 from domain.password import PasswordHash, PlainPassword
 from tests.examples import PASSWORD
 from tests.fakes import RecordedEvents
 from tests.foreign_hashes import KNOWN, TOO_DEAR
 
 RIGHT, WRONG = PlainPassword.parse(PASSWORD), PlainPassword.parse("incorrect horse battery")
-CHEAP = Argon2Cost(memory=64, time=1)
+CHEAP = HashingCost(memory=64, time=1)
 UNREADABLE = [
     "",
     "x",
@@ -45,7 +46,7 @@ def hasher(events: RecordedEvents) -> Argon2PasswordHasher:
 
 
 async def test_pw08_by_default_a_hash_is_argon2id_at_owasps_floor_with_a_salt_of_its_own(events: RecordedEvents) -> None:
-    hasher = Argon2PasswordHasher(HashingPool(), Argon2Cost(), events)
+    hasher = Argon2PasswordHasher(HashingPool(), HashingCost(), events)
 
     one, other = await hasher.hash(RIGHT), await hasher.hash(RIGHT)
 
@@ -137,3 +138,9 @@ async def test_pw09_a_weaker_argon2_hash_is_outdated(hasher: Argon2PasswordHashe
 def test_pw13_a_hash_of_no_known_form_is_refused(hasher: Argon2PasswordHasher, text: str) -> None:
     with pytest.raises(UnknownHashFormat):
         hasher.require_readable(PasswordHash(text))
+
+
+def test_a_hash_of_more_work_is_measured_to_take_longer() -> None:
+    times = Argon2Times()
+
+    assert times.measure(HashingCost(memory=64, time=1)) * 10 < times.measure(HashingCost())

@@ -2,7 +2,7 @@ import pytest
 
 from adapters.security.audit_macs import KeyedAuditMacs
 from adapters.security.secret_key import SecretKey
-from application.ports.audit import Verdict
+from application.ports.audit_macs import Verdict
 from tests.examples import SECRET
 
 OTHER = "5f9c1e07a3d84b62908f17e6c2ab3d54e1780c9f6ba2453d8e70f419c6d3b528"

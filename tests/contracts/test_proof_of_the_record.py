@@ -438,3 +438,25 @@ async def test_a_database_that_was_moved_to_a_server_which_counts_from_the_start
     assert first
     assert first.ordinal == 3  # what was left of the old server's, and what is new
     assert (verified.findings, verified.head.entries, verified.unsealed) == ([], 15, 0)
+
+
+async def test_the_newest_seal_is_the_last_that_was_made(store: Store) -> None:
+    async with store.begin() as work:
+        none = await work.audit.newest_seal()
+    await _a_record(store, runs=2)
+
+    async with store.begin() as work:
+        newest, seals = await work.audit.newest_seal(), await work.audit.seals_after(0, limit=9)
+
+    assert none is None
+    assert newest == seals[-1]
+    assert MACS.value_of(seals[-1].mac) == 1
+    assert LATER_MACS.value_of(seals[-1].mac) is None
+
+
+async def test_grants_are_told_where_the_storage_knows_roles(store: Store) -> None:
+    async with store.begin() as work:
+        grants = await work.audit.grants()
+
+    assert (grants is not None) == on_postgresql(store)
+    assert grants is None or (grants.owns_it, grants.may_add) == (True, True)

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from passlib.hash import bcrypt
 
-from adapters.security.argon2 import Argon2Cost, Argon2PasswordHasher
+from adapters.security.argon2 import Argon2PasswordHasher
 from adapters.security.hashing_pool import HashingPool
 from application.accounts.register_user import RegisterUser
 from application.sessions.login import Login
+from domain.hashing_cost import HashingCost
 from domain.password import PlainPassword
 from domain.username import Username
 from tests.examples import PASSWORD, a_stored_user, a_user
@@ -214,7 +215,7 @@ async def test_pw09_a_log_in_replaces_a_hash_from_elsewhere_by_argon2id(api: Api
 
 
 async def test_pw09_a_log_in_replaces_an_argon2_hash_of_other_costs(api: Api) -> None:
-    weaker = Argon2PasswordHasher(HashingPool(), Argon2Cost(memory=32, time=1), RecordedEvents())
+    weaker = Argon2PasswordHasher(HashingPool(), HashingCost(memory=32, time=1), RecordedEvents())
     user = a_user()
     await a_stored_user(api.store, replace(user, password_hash=await weaker.hash(PlainPassword.parse(PASSWORD))))
 
@@ -246,7 +247,7 @@ async def test_pw13_a_hash_that_cannot_be_read_is_answered_as_a_wrong_password(a
 
 async def test_pw11_pw12_a_flood_is_answered_503_early_and_stalls_nothing_else(api: Api) -> None:
     pool = HashingPool(threads=1, queue=2, patience=timedelta(seconds=10))
-    slow = Argon2PasswordHasher(pool, Argon2Cost(), RecordedEvents())
+    slow = Argon2PasswordHasher(pool, HashingCost(), RecordedEvents())
     api.use_cases[Login] = replace(api.use_cases[Login], hasher=slow)
     flood = [asyncio.ensure_future(api.token(username="nobody", password="not a password")) for _ in range(40)]
     await asyncio.sleep(0)
@@ -269,7 +270,7 @@ async def test_pw11_pw12_a_flood_is_answered_503_early_and_stalls_nothing_else(a
 async def test_pw11_sign_up_is_answered_503_when_the_queue_is_full(api: Api) -> None:
     pool = HashingPool(threads=1, queue=0, patience=timedelta(milliseconds=1))
     api.use_cases[RegisterUser] = replace(
-        api.use_cases[RegisterUser], hasher=Argon2PasswordHasher(pool, Argon2Cost(), RecordedEvents())
+        api.use_cases[RegisterUser], hasher=Argon2PasswordHasher(pool, HashingCost(), RecordedEvents())
     )
 
     answers = await asyncio.gather(*(api.sign_up(username=f"user{number}") for number in range(10)))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -15,11 +16,12 @@ from application.accounts.register_user import RegisterUser
 from application.directory.disable_user import DisableUser
 from application.directory.list_users import ListUsers
 from application.keys.prepare_signing_key import PrepareSigningKey
+from application.ports.audit import Grants
 from application.sessions.authenticate import Authenticate
 from application.sessions.login import Login
 from application.sessions.refresh_access import RefreshAccess
 from application.sessions.store_sightings import StoreSightings
-from application.upkeep.inspect_storage import InspectStorage, Keys
+from application.upkeep.inspect_storage import InspectStorage, Keys, StorageReport
 from application.upkeep.purge_expired import PurgeExpired
 from domain.email import EmailAddress
 from domain.password import PlainPassword
@@ -94,6 +96,36 @@ async def test_ks08_that_role_cannot_change_or_remove_what_is_in_the_audit_trail
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(statement)
     await connection.close()
+
+
+async def grants_of(url: str) -> Grants | None:
+    container = build(Settings(env="development", database_url=SecretStr(url), secret_key=SecretStr(SECRET)).with_defaults())
+    report: StorageReport = await use_cases_of(container)[InspectStorage]()
+    await store_of(container).close()
+    return report.grants
+
+
+async def test_ks08_the_doctor_sees_what_that_role_may_do_to_the_audit_trail(
+    databases: Databases, url_of_the_owner: str, url_of_the_server: str
+) -> None:
+    role = make_url(url_of_the_server).username or ""
+
+    async def granted(statement: str) -> Grants | None:
+        await databases.execute(url_of_the_owner, statement)
+        return await grants_of(url_of_the_server)
+
+    as_it_should_be = Grants(role=role, owns_it=False, may_change=False, may_add=True)
+    owner = await grants_of(url_of_the_owner)
+    assert await grants_of(url_of_the_server) == as_it_should_be
+    for table in ("audit_entries", "audit_details", "audit_seals", "audit_checkpoints"):
+        for right in ("UPDATE", "DELETE", "TRUNCATE"):
+            assert await granted(f'GRANT {right} ON {table} TO "{role}"') == replace(as_it_should_be, may_change=True)
+            await databases.execute(url_of_the_owner, f'REVOKE {right} ON {table} FROM "{role}"')
+    assert await granted(f'GRANT UPDATE (target) ON audit_entries TO "{role}"') == replace(as_it_should_be, may_change=True)
+    await databases.execute(url_of_the_owner, f'REVOKE UPDATE (target) ON audit_entries FROM "{role}"')
+    assert await granted(f'REVOKE INSERT ON audit_details FROM "{role}"') == replace(as_it_should_be, may_add=False)
+    assert owner is not None
+    assert owner.owns_it
 
 
 async def test_ks09_an_act_that_cannot_be_entered_is_not_done_and_a_failed_log_in_stays_one(

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from adapters.security.audit_macs import KeyedAuditMacs
 from adapters.security.key_ring import KeyRing
 from adapters.security.refresh_tokens import MacRefreshTokens
 from adapters.security.secret_key import SecretKey
@@ -32,6 +33,7 @@ def _inspecting(portunus: InMemory) -> InspectStorage:
         store=portunus.store,
         signing_keys=portunus.key_ring,
         refresh_tokens=MacRefreshTokens(SecretKey.parse(SECRET)),
+        audit_macs=KeyedAuditMacs(SecretKey.parse(SECRET)),
         clock=portunus.clock,
     )
 

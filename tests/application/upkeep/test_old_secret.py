@@ -1,12 +1,16 @@
 """Which values of the secret are still needed, as they change by the three steps of the operating guide."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from adapters.security.audit_macs import KeyedAuditMacs
 from adapters.security.key_ring import KeyRing
 from adapters.security.refresh_tokens import MacRefreshTokens
 from adapters.security.secret_key import SecretKey
+from application.audit.prune_record import PruneRecord
+from application.audit.seal_record import SealRecord
 from application.keys.reseal_signing_keys import ResealSigningKeys
 from application.upkeep.inspect_storage import InspectStorage, RestingOnValue
 from domain.session import TokenPair
@@ -23,8 +27,13 @@ class Process:
     def __init__(self, portunus: InMemory, secret: str) -> None:
         self.ring = KeyRing(portunus.store, SecretKey.parse(secret), portunus.events, portunus.clock)
         self.tokens = MacRefreshTokens(SecretKey.parse(secret))
+        self.macs = KeyedAuditMacs(SecretKey.parse(secret))
         self.inspect = InspectStorage(
-            store=portunus.store, signing_keys=self.ring, refresh_tokens=self.tokens, clock=portunus.clock
+            store=portunus.store,
+            signing_keys=self.ring,
+            refresh_tokens=self.tokens,
+            audit_macs=self.macs,
+            clock=portunus.clock,
         )
         self.refresh_access = replace(portunus.refresh_access, refresh_tokens=self.tokens)
         self.login = replace(portunus.login, refresh_tokens=self.tokens)
@@ -95,3 +104,35 @@ async def test_while_one_process_has_not_been_restarted_what_it_has_answered_cou
     assert (await process.resting())[0].sessions == 1
     await process.refresh_access(refresh_token=repeated.refresh_token)
     assert (await process.resting())[0].sessions == 0
+
+
+async def test_the_old_value_is_needed_until_something_is_sealed_under_the_new_one(portunus: InMemory) -> None:
+    await portunus.sign_up()
+    await SealRecord(store=portunus.store, audit_macs=Process(portunus, SECRET).macs, events=portunus.events)()
+    process = Process(portunus, f"{NEW},{SECRET}")
+
+    [before] = await process.resting()
+    await portunus.log_in()
+    await SealRecord(store=portunus.store, audit_macs=process.macs, events=portunus.events)()
+    [after] = await process.resting()
+
+    assert (before.newest_seal, after.newest_seal) == (True, False)
+
+
+async def test_the_old_value_is_needed_while_the_checkpoint_is_under_it(portunus: InMemory) -> None:
+    async def seal_and_prune(process: Process) -> None:
+        await portunus.log_in()
+        await SealRecord(store=portunus.store, audit_macs=process.macs, events=portunus.events)()
+        portunus.clock.advance(timedelta(seconds=1))
+        prune = PruneRecord(store=portunus.store, audit_macs=process.macs, clock=portunus.clock)
+        assert [removed async for removed in prune(before=portunus.clock.now())]
+
+    await portunus.sign_up()
+    await seal_and_prune(Process(portunus, SECRET))
+    process = Process(portunus, f"{NEW},{SECRET}")
+
+    [before] = await process.resting()
+    await seal_and_prune(process)
+    [after] = await process.resting()
+
+    assert (before.checkpoint, after.checkpoint) == (True, False)
