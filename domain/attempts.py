@@ -14,6 +14,7 @@ from domain.throttle import Throttled, in_words
 FREE = 5
 MOST = 100
 MOST_OF_A_DEVICE = 10
+MOST_DEVICES = 20
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
 KEPT_FOR = timedelta(days=30)  # at a name that nobody has
@@ -55,6 +56,7 @@ class Attempts:
     reserved: int = 0
     reserved_until: datetime | None = None
     free_at: datetime | None = None
+    devices: int = 0  # that have logged in
 
     def reserve(self, now: datetime, rule: Rule = OF_AN_ACCOUNT) -> tuple[Self, Admission]:
         """Take a place, if one is to be had. Places that nobody settled in time were failures."""
@@ -70,6 +72,14 @@ class Attempts:
 
     def succeed(self) -> Self:
         return self.give_back().forgive()
+
+    def succeed_anew(self) -> Self:
+        """On a device that was not known."""
+        return replace(self.succeed(), devices=self.devices + 1)
+
+    def has_left_behind(self, number: int) -> bool:
+        """Whether as many devices as are spared the waits are newer than this one."""
+        return number <= self.devices - MOST_DEVICES
 
     def forgive(self) -> Self:
         return replace(self, failures=0, free_at=None)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar, final
 
 from application.ports.clock import Clock
-from application.ports.throttle import DEVICE, UNKNOWN, Hit, Reservation
+from application.ports.throttle_state import DEVICE, UNKNOWN, Among, Hit, Reservation
 from domain.attempts import DEVICE_KEPT_FOR, KEPT_FOR, OF_AN_ACCOUNT, Admission, Attempts, Rule
 from domain.throttle import Verdict
 
@@ -29,8 +29,12 @@ class MemoryThrottleState:
             _keep(self._due_at, hit.key, verdict.due_at)
         return verdicts
 
-    async def reserve(self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT) -> Reservation:
+    async def reserve(
+        self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT, among: Among | None = None
+    ) -> Reservation:
         verdicts = await self.hit(hits)
+        if among and self._attempts.get(among.account, Attempts()).has_left_behind(among.number):
+            return Reservation(verdicts)
         if not all(verdict.allowed for verdict in verdicts):
             return Reservation(verdicts)
         now = self._clock.now()
@@ -45,6 +49,10 @@ class MemoryThrottleState:
         self._settle(account, Attempts.succeed)
         if forgiving:
             self._settle(forgiving, Attempts.forgive)
+
+    async def succeed_anew(self, account: str) -> int:
+        self._settle(account, Attempts.succeed_anew)
+        return self._attempts[account].devices
 
     async def give_back(self, account: str) -> None:
         self._settle(account, Attempts.give_back)

@@ -5,19 +5,21 @@ import binascii
 import hashlib
 import hmac
 import re
-import secrets
 import struct
 from datetime import datetime, timedelta
 from typing import final
 
 from adapters.security.secret_key import SecretKey
+from application.ports.throttle import KnownDevice
 from domain.user import User
 
 LIFETIME = timedelta(days=180)
 
-# version 1 | key id 2 | device id 16 | digest of the account 18 | generation 4 | issued 8, then the MAC over all of it: 81
-# bytes, so base64url has no slack bits.
-_BODY = struct.Struct(">B2s16s18sIQ")
+DEVICE_ID_BYTES = 12
+
+# version 1 | key id 2 | device id 12, its number 4 | digest of the account 18 | generation 4 | issued 8, then the MAC over all
+# of it: 81 bytes, so base64url has no slack bits.
+_BODY = struct.Struct(f">B2s{DEVICE_ID_BYTES}sI18sIQ")
 _SHAPE = re.compile(r"prd_([A-Za-z0-9_-]{108})", re.ASCII)
 
 
@@ -28,14 +30,13 @@ class MacDeviceTokens:
         self._making = keys[0]
         self._opening = {key.id: key.key for key in keys}
 
-    def seal(self, user: User, *, device: bytes | None, at: datetime) -> str:
-        """For a device that is known already, or a new one."""
+    def seal(self, user: User, *, device: KnownDevice, at: datetime) -> str:
         key = self._making
         digest = _account(key.key, user)
-        body = _BODY.pack(1, key.id, device or secrets.token_bytes(16), digest, user.generation, int(at.timestamp()))
+        body = _BODY.pack(1, key.id, device.id, device.number, digest, user.generation, int(at.timestamp()))
         return "prd_" + base64.urlsafe_b64encode(body + _mac(key.key, body)).decode()
 
-    def open(self, token: str, *, user: User, at: datetime) -> bytes | None:
+    def open(self, token: str, *, user: User, at: datetime) -> KnownDevice | None:
         """The device, if the token is authentic, of this user and of the present password, and not too old."""
         shape = _SHAPE.fullmatch(token)
         if shape is None:
@@ -45,12 +46,12 @@ class MacDeviceTokens:
         except binascii.Error:
             return None
         body, mac = raw[: _BODY.size], raw[_BODY.size :]
-        version, key_id, device, account, generation, issued = _BODY.unpack(body)
+        version, key_id, device, number, account, generation, issued = _BODY.unpack(body)
         key = self._opening.get(key_id)
         if version != 1 or key is None or not hmac.compare_digest(mac, _mac(key, body)):
             return None
         is_good = hmac.compare_digest(account, _account(key, user)) and generation == user.generation
-        return bytes(device) if is_good and issued > int((at - LIFETIME).timestamp()) else None
+        return KnownDevice(device, number) if is_good and issued > int((at - LIFETIME).timestamp()) else None
 
 
 def _account(key: bytes, user: User) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -11,11 +12,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar, final
 
-from adapters.security.device_tokens import MacDeviceTokens
+from adapters.security.device_tokens import DEVICE_ID_BYTES, MacDeviceTokens
 from adapters.security.secret_key import SecretKey
 from application.ports.clock import Clock
 from application.ports.events import Events
-from application.ports.throttle import DEVICE, UNKNOWN, Hit, Place, Reservation, ThrottleState
+from application.ports.throttle import KnownDevice, Place
+from application.ports.throttle_state import DEVICE, UNKNOWN, Among, Hit, Reservation, ThrottleState
 from application.ports.trips import Trips
 from domain.attempts import OF_A_DEVICE, OF_AN_ACCOUNT, Admission, LogInClosed, Rule, TooManyFailures
 from domain.client_address import WIDER_FACTOR, networks_of
@@ -97,30 +99,33 @@ class SharedThrottle:
     async def _place(self, user: User | None, identifier: str, origin: Origin) -> Place:
         account = self._account(user.id if user else None, identifier)
         device = self._device(user, origin)
-        if device and self._full_for(self._devices_of(account)) <= timedelta():
-            found, is_shared = await self._wait_for_a_place(DEVICE + device.hex(), (), OF_A_DEVICE)
+        must_rest = device is not None and self._full_for(self._devices_of(account)) > timedelta()
+        if device and not must_rest:
+            found, is_shared = await self._wait_for_a_place(
+                DEVICE + device.id.hex(), (), OF_A_DEVICE, Among(account, device.number)
+            )
             if found.admission is Admission.RESERVED:
-                return Place(DEVICE + device.hex(), is_shared, forgiven=account)
+                return Place(DEVICE + device.id.hex(), is_shared, forgiven=account, device=device)
         hits = await self._hits_of_a_log_in(origin)
         found, is_shared = await self._wait_for_a_place(account, hits, OF_AN_ACCOUNT)
         match found.admission:
             case Admission.RESERVED:
-                return Place(account, is_shared)
+                return Place(account, is_shared, device=device if must_rest else None)
             case Admission.CLOSED:
                 raise LogInClosed
             case _:
                 raise TooManyFailures(max(found.retry_after, timedelta(seconds=1)))
 
-    def device_token(self, user: User, place: Place) -> str:
-        """Of a device that is void the user makes a new one by logging in without it."""
-        device = bytes.fromhex(place.account.removeprefix(DEVICE)) if place.forgiven else None
-        return self._device_tokens.seal(user, device=device, at=self._clock.now())
+    def device_token(self, user: User, device: KnownDevice | None) -> str:
+        return self._device_tokens.seal(user, device=device, at=self._clock.now()) if device else ""
 
-    def _device(self, user: User | None, origin: Origin) -> bytes | None:
+    def _device(self, user: User | None, origin: Origin) -> KnownDevice | None:
         return self._device_tokens.open(origin.device_token, user=user, at=self._clock.now()) if user else None
 
-    async def _wait_for_a_place(self, account: str, hits: Sequence[Hit], rule: Rule) -> tuple[Reservation, bool]:
-        found, is_shared = await self._reserve(account, hits, rule)
+    async def _wait_for_a_place(
+        self, account: str, hits: Sequence[Hit], rule: Rule, among: Among | None = None
+    ) -> tuple[Reservation, bool]:
+        found, is_shared = await self._reserve(account, hits, rule, among)
         if found.admission is not Admission.FULL:
             return found, is_shared
         now = asyncio.get_running_loop().time
@@ -128,7 +133,7 @@ class SharedThrottle:
         async with self._looking(account, until=deadline) as settled:
             while now() < deadline:
                 settled.clear()
-                found, is_shared = await self._reserve(account, (), rule)
+                found, is_shared = await self._reserve(account, (), rule, among)
                 if found.admission is not Admission.FULL:
                     break
                 await _within(_SECONDS_BETWEEN_LOOKS, settled.wait())
@@ -154,13 +159,17 @@ class SharedThrottle:
         await self._own.fail(place.account)
         await self._settle(place, self._shared.fail)
 
-    async def succeed(self, place: Place) -> None:
+    async def succeed(self, place: Place) -> KnownDevice | None:
         await self._own.succeed(place.account, forgiving=place.forgiven)
+        if not place.device:
+            number = await self._settle(place, self._shared.succeed_anew)
+            return KnownDevice(secrets.token_bytes(DEVICE_ID_BYTES), number) if number else None
         await self._settle(place, partial(self._shared.succeed, forgiving=place.forgiven))
         if place.forgiven:
             hits = [self._devices_of(place.forgiven)]
             mine = await self._own.hit(hits)
             self._learn(hits, await self._ask(lambda: self._shared.hit(hits)) or mine)
+        return place.device
 
     async def give_back(self, place: Place) -> None:
         if not place.is_shared:
@@ -198,19 +207,19 @@ class SharedThrottle:
         self._require_allowed(action, hits, mine)
         self._require_allowed(action, hits, await self._ask(lambda: self._shared.hit(hits)) or mine)
 
-    async def _reserve(self, account: str, hits: Sequence[Hit], rule: Rule) -> tuple[Reservation, bool]:
-        found = await self._ask(lambda: self._shared.reserve(account, hits=hits, rule=rule))
+    async def _reserve(self, account: str, hits: Sequence[Hit], rule: Rule, among: Among | None) -> tuple[Reservation, bool]:
+        found = await self._ask(lambda: self._shared.reserve(account, hits=hits, rule=rule, among=among))
         if found is None:
             return await self._own.reserve(account, hits=(), rule=rule), False
         self._require_allowed(Action.LOG_IN, hits, found.verdicts)
         return found, True
 
-    async def _settle(self, place: Place, settle: Callable[[str], Awaitable[None]]) -> None:
+    async def _settle(self, place: Place, settle: Callable[[str], Awaitable[T]]) -> T | None:
         """A place that the shared state is not told of is a failure there after a while."""
-        if place.is_shared:
-            await self._ask(lambda: settle(place.account))
+        answer = await self._ask(lambda: settle(place.account)) if place.is_shared else None
         if waiting := self._waiting.get(place.account):
             waiting.settled.set()
+        return answer
 
     async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """What the shared state says; `None` while it is away, and for a while after: nobody waits for it then."""

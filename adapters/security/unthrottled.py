@@ -2,7 +2,7 @@
 
 from typing import final
 
-from application.ports.throttle import Place
+from application.ports.throttle import KnownDevice, Place
 from domain.origin import Origin
 from domain.throttle import Action
 from domain.user import User, UserId
@@ -16,9 +16,9 @@ class Unthrottled:
         del identifier, origin
         return Place(str(user and user.id), is_shared=False)
 
-    def device_token(self, user: User, place: Place) -> str:
+    def device_token(self, user: User, device: KnownDevice | None) -> str:
         """None is needed."""
-        del user, place
+        del user, device
         return ""
 
     async def fail(self, place: Place) -> None: ...

@@ -175,6 +175,7 @@ attempts = Table(
     Column("reserved_until", BigInteger, nullable=False),
     Column("free_at", BigInteger, nullable=False),
     Column("admission", String(16), nullable=False),  # of the last attempt
+    Column("devices", Integer, nullable=False, server_default="0"),  # that have logged in
     Index("ix_attempts_reserved_until", "reserved_until", postgresql_where=_forgettable, sqlite_where=_forgettable),
 )
 

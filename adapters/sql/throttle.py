@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql.engines import StoreTime
 from adapters.sql.reach import Reach
-from application.ports.throttle import DEVICE, UNKNOWN, Hit, Reservation
+from application.ports.throttle_state import DEVICE, UNKNOWN, Among, Hit, Reservation
 from domain.attempts import (
     DEVICE_KEPT_FOR,
     FREE,
@@ -21,6 +21,7 @@ from domain.attempts import (
     KEPT_FOR,
     LONGEST_WAIT,
     MOST,
+    MOST_DEVICES,
     OF_AN_ACCOUNT,
     Admission,
     Rule,
@@ -104,6 +105,15 @@ UPDATE attempts SET failures = 0, free_at = 0,
   reserved = CASE WHEN account = :account AND reserved > 0 THEN reserved - 1 ELSE reserved END
 WHERE account IN (:account, :forgiven) RETURNING {lightly} AS lightly
 """
+_SUCCEED_ANEW = """
+UPDATE attempts SET failures = 0, free_at = 0, reserved = CASE WHEN reserved > 0 THEN reserved - 1 ELSE 0 END,
+  devices = devices + 1
+WHERE account = :account RETURNING devices, {lightly} AS lightly
+"""
+# domain.attempts.Attempts.has_left_behind
+_NOT_LEFT_BEHIND = f"""
+(SELECT coalesce(max(devices), 0) FROM attempts WHERE account = :among) < CAST(:number AS integer) + {MOST_DEVICES}
+"""
 _FORGET_HITS = "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE due_at <= {now} LIMIT :most)"
 # As the index `ix_attempts_reserved_until` says which rows it has, else every purge would read them all.
 _FORGET_ATTEMPTS = f"""
@@ -130,7 +140,13 @@ class SqlThrottleState:
     async def hit(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
         return _verdicts(hits, (await self._run(_hitting(self._dialect, len(hits)), _parameters(hits))).all())
 
-    async def reserve(self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT) -> Reservation:
+    async def reserve(
+        self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT, among: Among | None = None
+    ) -> Reservation:
+        if among:
+            device = {"account": account, "among": among.account, "number": among.number}
+            row = (await self._run(_reserving_among(self._dialect, rule), device)).one_or_none()
+            return _reservation([], row) if row else Reservation([])
         reserving = _reserving(self._dialect, rule)
         if not hits:
             return _reservation([], (await self._run(reserving, {"account": account})).one())
@@ -151,6 +167,10 @@ class SqlThrottleState:
 
     async def succeed(self, account: str, *, forgiving: str | None = None) -> None:
         await self._run(_succeeding(self._dialect), {"account": account, "forgiven": forgiving or account})
+
+    async def succeed_anew(self, account: str) -> int:
+        row = (await self._run(_succeeding_anew(self._dialect), {"account": account})).one_or_none()
+        return row.devices if row else 0
 
     async def give_back(self, account: str) -> None:
         await self._run(_settling(self._dialect), {"account": account})
@@ -179,6 +199,11 @@ def _reserving(dialect: str, rule: Rule) -> TextClause:
 
 
 @cache
+def _reserving_among(dialect: str, rule: Rule) -> TextClause:
+    return text(_filled(_RESERVE, dialect, unless=_NOT_LEFT_BEHIND, free=rule.free, most=rule.most))
+
+
+@cache
 def _hitting_and_reserving(dialect: str, hits: int, rule: Rule) -> TextClause:
     unless = "NOT EXISTS (SELECT 1 FROM hit WHERE NOT allowed)"
     reserve = _filled(_RESERVE, dialect, unless=unless, free=rule.free, most=rule.most)
@@ -198,6 +223,11 @@ def _settling(dialect: str, changes: str = "") -> TextClause:
 @cache
 def _succeeding(dialect: str) -> TextClause:
     return text(_filled(_SUCCEED, dialect))
+
+
+@cache
+def _succeeding_anew(dialect: str) -> TextClause:
+    return text(_filled(_SUCCEED_ANEW, dialect))
 
 
 def _filled(statement: str, dialect: str, **parts: str | int) -> str:

@@ -24,7 +24,8 @@ class ChangePassword:
     """Replace the caller's password, given the current one, and end every other session; or raise `CurrentPasswordWrong`.
 
     The session that asks goes on. A log-in with the old password that is on its way opens nothing, and of two changes at once
-    one is refused: what it proved to know is no longer the password.
+    one is refused: what it proved to know is no longer the password. Tokens of devices are void; that of the device that asks
+    is made anew, and returned.
     """
 
     store: Store
@@ -33,11 +34,12 @@ class ChangePassword:
     throttle: Throttle
     policy: PasswordPolicy
 
-    async def __call__(self, *, actor: Actor, current: PlainPassword, new: PlainPassword, origin: Origin = NOWHERE) -> None:
+    async def __call__(self, *, actor: Actor, current: PlainPassword, new: PlainPassword, origin: Origin = NOWHERE) -> str:
         new.require_strong(self.policy, personal=(actor.user.username.shown, actor.user.email.local_part))
-        if not await check_password(
+        checked = await check_password(
             current, actor.user, identifier="", origin=origin, hasher=self.hasher, throttle=self.throttle
-        ):
+        )
+        if not checked.matches:
             failure = Failure(action=Action.PASSWORD_CHANGE, user_id=actor.user.id, origin=origin)
             await self.store.live.note_failure(failure)
             raise CurrentPasswordWrong
@@ -58,3 +60,4 @@ class ChangePassword:
             await work.sessions.end_all_of(user.id, reason=EndReason.PASSWORD_CHANGED, spared=actor.session.id)
             await work.audit.add(by_caller(Action.PASSWORD_CHANGE, actor, origin))
             await work.commit()
+        return self.throttle.device_token(user, checked.device)

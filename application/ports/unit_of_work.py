@@ -9,7 +9,7 @@ from application.ports.live_statements import LiveStatements
 from application.ports.revocations import RevocationRepository
 from application.ports.sessions import SessionRepository
 from application.ports.signing_keys import SigningKeyRepository
-from application.ports.throttle import ThrottleState
+from application.ports.throttle_state import ThrottleState
 from application.ports.users import UserRepository
 from domain.errors import Unavailable
 

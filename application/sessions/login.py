@@ -43,10 +43,10 @@ class Login:
         if not origin.device_token:  # whoever has one may have a line of their own
             self.hasher.require_room(Turn.of_address(Line.LOG_INS, origin))
         user = await self._find(identifier)
-        place = await check_password(
+        checked = await check_password(
             password, user, identifier=identifier, origin=origin, hasher=self.hasher, throttle=self.throttle
         )
-        if user is None or place is None:
+        if user is None or not checked.matches:
             failure = Failure(action=Action.LOGIN, user_id=user.id if user else None, origin=origin)
             await self.store.live.note_failure(failure)
             raise InvalidCredentials
@@ -72,7 +72,7 @@ class Login:
             access_token=await self.access_tokens.issue(session, expires_at=expires_at),
             refresh_token=self.refresh_tokens.seal(session_id=session.id, counter=session.counter, secret=secret),
             expires_in=expires_at - session.rotated_at,
-            device_token=self.throttle.device_token(user, place),
+            device_token=self.throttle.device_token(user, checked.device),
         )
 
     async def _better_hash(self, user: User, password: PlainPassword, origin: Origin) -> PasswordHash | None:

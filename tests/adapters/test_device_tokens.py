@@ -6,26 +6,31 @@ import pytest
 
 from adapters.security.device_tokens import LIFETIME, MacDeviceTokens
 from adapters.security.secret_key import SecretKey
+from application.ports.throttle import KnownDevice
 from tests.examples import SECRET, a_user
 
 OTHER = "7d1f0a94c3b2e85866f1e0d9a7c4b35210fe43dc98ba7615e2c9d47a08b1f36e"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TOKENS = MacDeviceTokens(SecretKey.parse(SECRET))
 USER = a_user()
-TOKEN = TOKENS.seal(USER, device=None, at=NOW)
+DEVICE = KnownDevice(b"twelve bytes", 7)
+TOKEN = TOKENS.seal(USER, device=DEVICE, at=NOW)
 
 
 def test_a_device_is_known_by_its_token_until_it_is_180_days_old() -> None:
     device = TOKENS.open(TOKEN, user=USER, at=NOW)
 
-    assert device is not None
+    assert device == DEVICE
     assert TOKENS.open(TOKEN, user=USER, at=NOW + LIFETIME - timedelta(seconds=2)) == device
     assert TOKENS.open(TOKEN, user=USER, at=NOW + LIFETIME + timedelta(seconds=1)) is None
     assert TOKENS.open(TOKENS.seal(USER, device=device, at=NOW + LIFETIME), user=USER, at=NOW + LIFETIME) == device
 
 
-def test_two_devices_are_two() -> None:
-    assert TOKENS.open(TOKENS.seal(USER, device=None, at=NOW), user=USER, at=NOW) != TOKENS.open(TOKEN, user=USER, at=NOW)
+@pytest.mark.parametrize("number", [1, 2**32 - 1])
+def test_the_number_of_a_device_is_in_its_token(number: int) -> None:
+    device = KnownDevice(bytes(12), number)
+
+    assert TOKENS.open(TOKENS.seal(USER, device=device, at=NOW), user=USER, at=NOW) == device
 
 
 def test_a_token_is_worth_nothing_at_another_account_or_after_a_change_of_password() -> None:

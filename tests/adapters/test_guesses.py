@@ -15,7 +15,8 @@ from adapters.sql.engines import open_engine
 from adapters.sql.migrate import upgrade
 from adapters.sql.store import SqlStore
 from adapters.trips import GatheredTrips
-from application.ports.throttle import Throttle, ThrottleState
+from application.ports.throttle import Throttle
+from application.ports.throttle_state import ThrottleState
 from domain.attempts import MOST, LogInClosed
 from domain.origin import Origin
 from domain.session import Lifetimes

@@ -12,7 +12,8 @@ from adapters.memory.throttle import MemoryThrottleState
 from adapters.security.secret_key import SecretKey
 from adapters.security.throttle import SharedThrottle
 from adapters.trips import GatheredTrips
-from application.ports.throttle import Hit, Reservation, Throttle
+from application.ports.throttle import Throttle
+from application.ports.throttle_state import Among, Hit, Reservation
 from application.ports.unit_of_work import StoreUnavailable
 from domain.attempts import FREE, OF_AN_ACCOUNT, LogInClosed, Rule, TooManyFailures
 from domain.events import LogInsTightened, ThrottleStateAway
@@ -38,10 +39,12 @@ class Breakable:
         await self._reach()
         return await self._state.hit(hits)
 
-    async def reserve(self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT) -> Reservation:
+    async def reserve(
+        self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT, among: Among | None = None
+    ) -> Reservation:
         self.looked += 1
         await self._reach()
-        return await self._state.reserve(account, hits=hits, rule=rule)
+        return await self._state.reserve(account, hits=hits, rule=rule, among=among)
 
     async def fail(self, account: str) -> None:
         await self._reach()
@@ -50,6 +53,10 @@ class Breakable:
     async def succeed(self, account: str, *, forgiving: str | None = None) -> None:
         await self._reach()
         await self._state.succeed(account, forgiving=forgiving)
+
+    async def succeed_anew(self, account: str) -> int:
+        await self._reach()
+        return await self._state.succeed_anew(account)
 
     async def give_back(self, account: str) -> None:
         await self._reach()
@@ -277,18 +284,20 @@ async def test_devices_of_an_account_log_in_ten_times_as_often_as_an_address_and
     processes: Processes,
 ) -> None:
     throttle, user, here = processes.another(log_in=Limit(2, MINUTE)), a_user(), at("203.0.113.7")
-    token = throttle.device_token(user, await throttle.reserve(user, identifier="johndoe", origin=here))
+    device = await throttle.succeed(await throttle.reserve(user, identifier="johndoe", origin=here))
+    token = throttle.device_token(user, device)
     known = replace(here, device_token=token)
     for _ in range(9):
         await throttle.fail(await throttle.reserve(user, identifier="johndoe", origin=known))  # who guesses takes nothing of it
 
-    through = []
+    through, devices = [], []
     for _ in range(21):
         place = await throttle.reserve(user, identifier="johndoe", origin=known)
         through.append(place.forgiven is not None)
-        await throttle.succeed(place)
+        devices.append(await throttle.succeed(place))
 
     assert through == [True] * 20 + [False]
+    assert devices == [device] * 21  # it is no new one, which would leave others behind
     with pytest.raises(TooManyRequests):  # by its address
         await throttle.reserve(user, identifier="johndoe", origin=known)
     processes.clock.advance(MINUTE)

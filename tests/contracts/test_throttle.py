@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from adapters.sql.store import SqlStore
 from adapters.sql.throttle import FORGETTING
-from application.ports.throttle import DEVICE, UNKNOWN, Hit
-from domain.attempts import FREE, HELD_FOR, KEPT_FOR, MOST, OF_A_DEVICE, Admission, wait_after
+from application.ports.throttle_state import DEVICE, UNKNOWN, Among, Hit
+from domain.attempts import FREE, HELD_FOR, KEPT_FOR, MOST, MOST_DEVICES, OF_A_DEVICE, Admission, wait_after
 from domain.throttle import Limit
 from tests.contracts.conftest import Storage
 
@@ -148,6 +148,47 @@ async def test_a_device_has_ten_failures_in_a_row_without_a_wait_and_no_more(sto
 
     assert admissions == [Admission.RESERVED] * 10 + [Admission.CLOSED]
     assert (await throttle.reserve(device, hits=(), rule=OF_A_DEVICE)).admission is Admission.CLOSED
+
+
+async def test_the_twenty_newest_devices_of_an_account_get_places_and_older_ones_are_left_behind(storage: Storage) -> None:
+    numbers = []
+    for _ in range(MOST_DEVICES + 3):
+        assert await reserve(storage) is Admission.RESERVED
+        numbers.append(await storage.store.throttle.succeed_anew(ACCOUNT))
+
+    admitted = [
+        (await storage.another.throttle.reserve(f"{DEVICE}{n}", hits=(), rule=OF_A_DEVICE, among=Among(ACCOUNT, n))).admission
+        for n in numbers
+    ]
+
+    assert numbers == list(range(1, MOST_DEVICES + 4))
+    assert admitted == [None] * 3 + [Admission.RESERVED] * MOST_DEVICES
+
+
+async def test_of_many_devices_at_once_each_has_a_number_of_its_own(storage: Storage) -> None:
+    await reserve(storage)
+
+    numbers = await asyncio.gather(*(storage.store.throttle.succeed_anew(ACCOUNT) for _ in range(10)))
+
+    assert sorted(numbers) == list(range(1, 11))
+    assert await reserve(storage) is Admission.RESERVED
+
+
+async def test_a_new_device_gives_the_place_back_and_forgets_the_failures_and_no_other_success_is_one(storage: Storage) -> None:
+    await failed(storage, 4)
+    await reserve(storage)
+    first = await storage.store.throttle.succeed_anew(ACCOUNT)
+    places = [await reserve(storage) for _ in range(6)]
+    await storage.store.throttle.succeed(ACCOUNT)
+
+    assert (first, places) == (1, [Admission.RESERVED] * FREE + [Admission.FULL])
+    assert await storage.store.throttle.succeed_anew(ACCOUNT) == 2
+
+
+async def test_a_device_of_an_account_of_which_nothing_is_known_is_not_left_behind(storage: Storage) -> None:
+    found = await storage.store.throttle.reserve(f"{DEVICE}one", hits=(), rule=OF_A_DEVICE, among=Among(ACCOUNT, 1))
+
+    assert found.admission is Admission.RESERVED
 
 
 async def test_an_attempt_that_was_not_evaluated_costs_nothing(storage: Storage) -> None:

@@ -248,6 +248,56 @@ async def test_a_device_token_is_good_for_its_account_only_and_dead_after_a_chan
     assert (await with_device(guarded, device, "a wholly other password")).status_code == 429
 
 
+async def test_the_device_that_changes_the_password_is_known_again_and_every_other_is_not(guarded: Api) -> None:
+    await guarded.sign_up()
+    mine, other = [await with_device(guarded, "") for _ in range(2)]
+    new = "a wholly other password"
+    changed = await guarded.http.post(
+        "/users/me/password",
+        json={"current_password": PASSWORD, "password": new},
+        headers={"Authorization": f"Bearer {mine.json()['access_token']}", "Device-Token": mine.headers["Device-Token"]},
+    )
+    await hammer(guarded)
+
+    assert changed.status_code == 204
+    assert (await with_device(guarded, changed.headers["Device-Token"], new, address="203.0.113.1")).status_code == 200
+    await hammer(guarded)  # that log-in forgave what was guessed before
+    for before in (mine, other):
+        assert (await with_device(guarded, before.headers["Device-Token"], new, address="203.0.113.1")).status_code == 429
+
+
+async def test_a_change_of_password_on_a_device_that_was_not_known_makes_it_known(guarded: Api) -> None:
+    tokens = await guarded.log_in()
+    changed = await guarded.http.post(
+        "/users/me/password",
+        json={"current_password": PASSWORD, "password": "a wholly other password"},
+        headers={"Authorization": f"Bearer {tokens['access_token']}"},
+    )
+
+    assert changed.headers["Set-Cookie"].startswith("__Host-device=prd_")
+
+
+async def test_the_twenty_newest_devices_are_spared_the_waits_and_one_that_was_left_behind_gets_in_as_a_stranger(
+    guarded: Api, clock: FakeClock
+) -> None:
+    await guarded.sign_up()
+    devices = [(await with_device(guarded, "")).headers["Device-Token"] for _ in range(21)]
+    again = (await with_device(guarded, devices[1])).headers["Device-Token"]  # is the same device, and leaves none behind
+    await hammer(guarded)
+
+    oldest, second = [await with_device(guarded, device, WRONG) for device in (devices[0], again)]
+    newest = await with_device(guarded, devices[20])
+    await hammer(guarded)
+    clock.advance(HOUR)
+    back = await with_device(guarded, devices[0])
+    await hammer(guarded)
+
+    assert (oldest.status_code, second.status_code, newest.status_code, back.status_code) == (429, 401, 200, 200)
+    assert (await with_device(guarded, back.headers["Device-Token"])).status_code == 200
+    await hammer(guarded)
+    assert (await with_device(guarded, devices[1], WRONG)).status_code == 429
+
+
 async def test_ht12_the_cookie_of_a_device_is_for_this_host_and_no_script_and_no_credential(guarded: Api) -> None:
     await guarded.sign_up()
     answer = await guess(guarded, password=PASSWORD)

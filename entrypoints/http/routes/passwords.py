@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from application.passwords.change_password import ChangePassword
@@ -24,7 +24,7 @@ from entrypoints.http.documented import (
 )
 from entrypoints.http.fields import PasswordField
 from entrypoints.http.inject import use
-from entrypoints.http.origin import RequestOrigin
+from entrypoints.http.origin import RequestOrigin, give_device_token
 from entrypoints.http.strict import StrictRoute
 
 router = APIRouter(tags=["accounts"], route_class=StrictRoute)
@@ -41,7 +41,8 @@ class PasswordChange(BaseModel):
     "/users/me/password",
     operation_id="change_password",
     summary="Change my password",
-    description="Every other session of the caller ends at once; the one that asks goes on.",
+    description="Every other session of the caller ends at once; the one that asks goes on. Tokens of devices are void, and"
+    " that of the device that asks is made anew, as at a log-in.",
     status_code=HTTPStatus.NO_CONTENT,
     responses=answers(
         NotAuthenticated,
@@ -64,9 +65,13 @@ class PasswordChange(BaseModel):
     ),
 )
 async def change_own_password(
+    *,
     body: PasswordChange,
+    request: Request,
+    response: Response,
     actor: CurrentActor,
     origin: RequestOrigin,
     change_password: Annotated[ChangePassword, use(ChangePassword)],
 ) -> None:
-    await change_password(actor=actor, current=body.current_password, new=body.password, origin=origin)
+    token = await change_password(actor=actor, current=body.current_password, new=body.password, origin=origin)
+    give_device_token(request, response, token)
