@@ -95,6 +95,18 @@ async def test_ht05_ht08_what_is_no_plain_json_object_is_refused_and_not_repeate
     assert asked.wrong == []
 
 
+@every_route_with_json
+async def test_ht05_a_member_that_is_not_known_is_422(api: Api, operation: Operation) -> None:
+    asked = Asked(api, operation)
+    sound = operation.bodies[JSON]
+
+    for name in ("is_admin", "Password", "", "__proto__", "user_id"):
+        answer = await asked(headers=[content_type(JSON)], content=encoded(JSON, {**sound, name: MARK}), statuses={422})
+        assert b"extra_forbidden" in answer.body
+
+    assert asked.wrong == []
+
+
 @every_route_with_a_form
 async def test_ht06_ht08_what_is_no_plain_form_is_refused_and_not_repeated(api: Api, operation: Operation) -> None:
     asked = Asked(api, operation)
