@@ -1,5 +1,7 @@
 """Stand-ins for what is outside: predictable, and able to be asked what happened."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from application.ports.passwords import OPERATORS, Overloaded, UnknownHashFormat
@@ -28,9 +30,11 @@ class FakePasswordHasher:
         self.comparisons = 0
         self.full: set[Line] = set()
 
-    def require_room(self, turn: Turn) -> None:
+    @contextmanager
+    def room(self, turn: Turn) -> Iterator[None]:
         if turn.line in self.full:
             raise Overloaded
+        yield
 
     async def hash(self, password: PlainPassword, *, turn: Turn = OPERATORS) -> PasswordHash:
         del turn

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import final
 
@@ -48,8 +49,8 @@ class Argon2PasswordHasher:
         known = against
         return await self._pool.run(lambda: self._matches(password, known), turn)
 
-    def require_room(self, turn: Turn) -> None:
-        self._pool.require_room(turn)
+    def room(self, turn: Turn) -> AbstractContextManager[None]:
+        return self._pool.room(turn)
 
     def is_outdated(self, hash: PasswordHash) -> bool:
         return not hash.text.startswith(_PREFIX) or self._argon2.check_needs_rehash(hash.text)

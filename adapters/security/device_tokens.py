@@ -38,6 +38,18 @@ class MacDeviceTokens:
 
     def open(self, token: str, *, user: User, at: datetime) -> KnownDevice | None:
         """The device, if the token is authentic, of this user and of the present password, and not too old."""
+        opened = self._open(token)
+        if opened is None:
+            return None
+        key, (device, number, account, generation, issued) = opened
+        is_good = hmac.compare_digest(account, _account(key, user)) and generation == user.generation
+        return KnownDevice(device, number) if is_good and issued > int((at - LIFETIME).timestamp()) else None
+
+    def is_authentic(self, token: str) -> bool:
+        """Whether it was made here, for whomever and whenever."""
+        return self._open(token) is not None
+
+    def _open(self, token: str) -> tuple[bytes, tuple[bytes, int, bytes, int, int]] | None:
         shape = _SHAPE.fullmatch(token)
         if shape is None:
             return None
@@ -50,8 +62,7 @@ class MacDeviceTokens:
         key = self._opening.get(key_id)
         if version != 1 or key is None or not hmac.compare_digest(mac, _mac(key, body)):
             return None
-        is_good = hmac.compare_digest(account, _account(key, user)) and generation == user.generation
-        return KnownDevice(device, number) if is_good and issued > int((at - LIFETIME).timestamp()) else None
+        return key, (device, number, account, generation, issued)
 
 
 def _account(key: bytes, user: User) -> bytes:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TypeVar, final
 
@@ -26,10 +27,8 @@ class HashingPool:
         self._turns = Turns(self.threads, most=queue)
         self._patience = patience.total_seconds()
 
-    def require_room(self, turn: Turn) -> None:
-        """Raises `Overloaded` where `run` would at once."""
-        if not self._turns.has_room(turn):
-            raise Overloaded
+    def room(self, turn: Turn) -> AbstractContextManager[None]:
+        return self._turns.room(turn)
 
     async def run(self, work: Callable[[], T], turn: Turn = OPERATORS) -> T:
         try:

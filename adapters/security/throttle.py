@@ -119,6 +119,9 @@ class SharedThrottle:
     def device_token(self, user: User, device: KnownDevice | None) -> str:
         return self._device_tokens.seal(user, device=device, at=self._clock.now()) if device else ""
 
+    def is_of_a_device(self, origin: Origin) -> bool:
+        return self._device_tokens.is_authentic(origin.device_token)
+
     def _device(self, user: User | None, origin: Origin) -> KnownDevice | None:
         return self._device_tokens.open(origin.device_token, user=user, at=self._clock.now()) if user else None
 

@@ -1,7 +1,9 @@
 """Who is next, where there are fewer slots than want one."""
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import final
 
 from application.ports.passwords import Overloaded
@@ -18,12 +20,15 @@ Waiter = asyncio.Future[None]
 class Turns:
     """Gives `slots`, and lets `most` wait in each line. There an address is one, however many of its requests wait.
 
-    In a line that is full whoever has most waiting gives up a place: who has none gets in. Of one account one device at a time.
+    In a line that is full whoever has most waiting gives up a place to whoever has fewer; where nobody has more than one, who
+    comes last is refused. Of one account one device at a time.
     """
 
     def __init__(self, slots: int, *, most: int) -> None:
         self._free = slots
         self._most = most
+        self._room = most + slots
+        self._expected: Counter[Line] = Counter()
         self._lines: dict[Line, OrderedDict[str, deque[Waiter]]] = {line: OrderedDict() for line in Line}
         self._accounts: set[str] = set()
         self._taken = 0
@@ -42,12 +47,21 @@ class Turns:
                 self._leave(turn, waiter)
             raise
 
-    def has_room(self, turn: Turn) -> bool:
-        """Whether `take` might succeed: `False` where the line is full and nobody in it has as many waiting as `turn`'s."""
+    @contextmanager
+    def room(self, turn: Turn) -> Iterator[None]:
+        """For as long as one is under way who will want a turn: no more of them than the line and the slots have room for.
+
+        Raises `Overloaded` where `take` would, also if all who are expected came before.
+        """
         line = self._lines[turn.line]
-        if sum(map(len, line.values())) < self._most + self._free:
-            return True
-        return len(line.get(turn.whose, ())) < max(map(len, line.values()), default=0)
+        is_full = self._expected[turn.line] >= self._room or sum(map(len, line.values())) >= self._most + self._free
+        if is_full and len(line.get(turn.whose, ())) + 1 >= max(map(len, line.values()), default=0):
+            raise Overloaded
+        self._expected[turn.line] += 1
+        try:
+            yield
+        finally:
+            self._expected[turn.line] -= 1
 
     def give_back(self, turn: Turn) -> None:
         self._free += 1
@@ -60,7 +74,7 @@ class Turns:
         line.setdefault(turn.whose, deque()).append(waiter)
         if sum(map(len, line.values())) <= self._most + self._free:
             return
-        longest = max(line, key=lambda whose: len(line[whose]))
+        longest = max(line, key=lambda whose: (len(line[whose]), whose == turn.whose))
         last = line[longest].pop()
         if not line[longest]:
             del line[longest]

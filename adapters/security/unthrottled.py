@@ -21,6 +21,10 @@ class Unthrottled:
         del user, device
         return ""
 
+    def is_of_a_device(self, origin: Origin) -> bool:
+        del origin
+        return False
+
     async def fail(self, place: Place) -> None: ...
 
     async def succeed(self, place: Place) -> None: ...

@@ -15,13 +15,21 @@ from domain.turn import Line, Turn
 class AdmitRequest:
     """Count it against what its address may do, or raise `TooManyRequests`: before anything else of it is looked at.
 
-    A sign-up that would find the line for hashing full is not counted: raises `Overloaded`.
+    A sign-up that would find the line for hashing full is not counted: raises `Overloaded`. So does a log-in, which is counted
+    where its password is looked at; one from a device that a user has logged in with may have a line of its own.
     """
 
     throttle: Throttle
     hasher: PasswordHasher
 
     async def __call__(self, *, action: Action, origin: Origin) -> None:
-        if action is Action.SIGN_UP:
-            self.hasher.require_room(Turn.of_address(Line.SIGN_UPS, origin))
-        await self.throttle.admit(action, origin)
+        match action:
+            case Action.LOG_IN:
+                if not self.throttle.is_of_a_device(origin):
+                    with self.hasher.room(Turn.of_address(Line.LOG_INS, origin)):
+                        return
+            case Action.SIGN_UP:
+                with self.hasher.room(Turn.of_address(Line.SIGN_UPS, origin)):
+                    await self.throttle.admit(action, origin)
+            case _:
+                await self.throttle.admit(action, origin)

@@ -1,5 +1,6 @@
 """Hashing passwords."""
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import ClassVar, Protocol
 
@@ -41,8 +42,11 @@ class PasswordHasher(Protocol):
         """
         ...
 
-    def require_room(self, turn: Turn) -> None:
-        """Raises `Overloaded` where `hash` and `verify` would at this moment: for refusing before other work is done."""
+    def room(self, turn: Turn) -> AbstractContextManager[None]:
+        """Around what comes before `hash` or `verify`, and them: no more are let in than could wait for their turn then.
+
+        Raises `Overloaded` for one more, before any work is done.
+        """
         ...
 
     def is_outdated(self, hash: PasswordHash) -> bool:

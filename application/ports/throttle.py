@@ -45,6 +45,10 @@ class Throttle(Protocol):
         """
         ...
 
+    def is_of_a_device(self, origin: Origin) -> bool:
+        """Whether the origin has a token of some account's device. Whether it is of use, `reserve` finds out."""
+        ...
+
     async def fail(self, place: Place) -> None: ...
 
     async def succeed(self, place: Place) -> KnownDevice | None:

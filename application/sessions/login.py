@@ -1,5 +1,6 @@
 """Log in with a password."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import final
 
@@ -40,12 +41,11 @@ class Login:
     lifetimes: Lifetimes
 
     async def __call__(self, *, identifier: str, password: PlainPassword, origin: Origin = NOWHERE) -> TokenPair:
-        if not origin.device_token:  # whoever has one may have a line of their own
-            self.hasher.require_room(Turn.of_address(Line.LOG_INS, origin))
-        user = await self._find(identifier)
-        checked = await check_password(
-            password, user, identifier=identifier, origin=origin, hasher=self.hasher, throttle=self.throttle
-        )
+        with self._room(origin):
+            user = await self._find(identifier)
+            checked = await check_password(
+                password, user, identifier=identifier, origin=origin, hasher=self.hasher, throttle=self.throttle
+            )
         if user is None or not checked.matches:
             failure = Failure(action=Action.LOGIN, user_id=user.id if user else None, origin=origin)
             await self.store.live.note_failure(failure)
@@ -74,6 +74,11 @@ class Login:
             expires_in=expires_at - session.rotated_at,
             device_token=self.throttle.device_token(user, checked.device),
         )
+
+    def _room(self, origin: Origin) -> AbstractContextManager[None]:
+        if self.throttle.is_of_a_device(origin):  # which may have a line of its own
+            return nullcontext()
+        return self.hasher.room(Turn.of_address(Line.LOG_INS, origin))
 
     async def _better_hash(self, user: User, password: PlainPassword, origin: Origin) -> PasswordHash | None:
         if not self.hasher.is_outdated(user.password_hash):

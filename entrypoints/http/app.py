@@ -22,6 +22,7 @@ from entrypoints.http.capacity import ALWAYS_ANSWERED, RequestsAtOnce
 from entrypoints.http.docs import add_docs
 from entrypoints.http.documented import LINKS_OF_TOKENS, SCHEMAS, answers
 from entrypoints.http.middleware import Bugs, RequestContext, RequestLimits
+from entrypoints.http.pace import Pace
 from entrypoints.http.problems import (
     AT_CAPACITY,
     HEAD_TOO_LARGE,
@@ -37,7 +38,7 @@ from entrypoints.http.problems import (
 )
 from entrypoints.http.proxies import ClientBehindProxies
 from entrypoints.http.routes import accounts, clients, keys, own_activity, own_sessions, passwords, sessions, upkeep
-from entrypoints.http.throttling import ThrottleByAddress
+from entrypoints.http.throttling import RoomForLogIn, ThrottleByAddress
 
 VERSION = version("portunus")
 ROUTERS = (
@@ -93,6 +94,7 @@ def create_app(
         app.include_router(router)
     if docs:
         add_docs(app)
+    app.add_middleware(RoomForLogIn, use_cases=use_cases)  # within the next, which reads the body as a whole
     app.add_middleware(RequestLimits, patience=request_timeout)
     app.add_middleware(ThrottleByAddress, use_cases=use_cases)
     app.add_middleware(RequestsAtOnce, most=max_requests)
@@ -108,6 +110,7 @@ def create_app(
     if trusted_proxies:
         app.add_middleware(ClientBehindProxies, trusted=trusted_proxies)
     app.add_middleware(RequestContext, https=https, cors=bool(cors_origins))
+    app.add_middleware(Pace)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

@@ -148,7 +148,7 @@ class RequestLimits:
         if len(body) > MOST_BYTES:
             await refuse(TOO_LARGE, scope, receive, send, has_body=message.get("more_body", False))
             return
-        await self._app(scope, _replay(bytes(body), receive), send)
+        await self._app(scope, replay(bytes(body), receive), send)
 
 
 def _examine(scope: Scope) -> tuple[Problem | None, bool]:
@@ -205,7 +205,7 @@ def _given_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     return None
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replay(body: bytes, receive: Receive) -> Receive:
     replayed = False
 
     async def receive_again() -> Message:

@@ -9,9 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from application.limits.admit_request import AdmitRequest
 from domain.errors import Unavailable
 from domain.throttle import Action, Throttled
-from entrypoints.http.middleware import refuse
+from entrypoints.http.middleware import refuse, replay
 from entrypoints.http.origin import origin_of
-from entrypoints.http.problems import of_refusal
+from entrypoints.http.problems import of_refusal, respond
 
 # A password is counted where it is looked at, and a refresh token that is not good likewise: the sender of one that is good
 # is not to be kept out by neighbours.
@@ -39,4 +39,31 @@ class ThrottleByAddress:
             except (Throttled, Unavailable) as refused:
                 await refuse(of_refusal(refused), scope, receive, send, has_body=True)
                 return
+        await self._app(scope, receive, send)
+
+
+@final
+class RoomForLogIn:
+    """Refuses a log-in by password whose hash could not even wait, before its form is parsed. Stands where bodies are whole.
+
+    A form that names a refresh token passes: that costs no hash.
+    """
+
+    def __init__(self, app: ASGIApp, *, use_cases: Mapping[type, Any]) -> None:
+        self._app = app
+        self._use_cases = use_cases
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/token" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        admit_request: AdmitRequest = self._use_cases[AdmitRequest]
+        try:
+            await admit_request(action=Action.LOG_IN, origin=origin_of(HTTPConnection(scope)))
+        except Unavailable as refused:
+            message = await receive()
+            if b"refresh_token" not in message.get("body", b""):
+                await respond(of_refusal(refused))(scope, receive, send)
+                return
+            receive = replay(message["body"], receive)
         await self._app(scope, receive, send)

@@ -53,6 +53,12 @@ def test_what_is_not_of_the_form_is_none(token: str) -> None:
     assert TOKENS.open(token, user=USER, at=NOW) is None
 
 
+def test_a_token_is_authentic_whoever_has_it_and_however_old_it_is() -> None:
+    assert TOKENS.is_authentic(TOKEN)
+    assert not MacDeviceTokens(SecretKey.parse(OTHER)).is_authentic(TOKEN)
+    assert not TOKENS.is_authentic("")
+
+
 def test_an_older_secret_opens_and_another_does_not() -> None:
     assert MacDeviceTokens(SecretKey.parse(f"{OTHER},{SECRET}")).open(TOKEN, user=USER, at=NOW) is not None
     assert MacDeviceTokens(SecretKey.parse(OTHER)).open(TOKEN, user=USER, at=NOW) is None

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
@@ -182,10 +183,53 @@ def test_whoever_comes_and_goes_no_slot_is_lost(acts: Sequence[tuple[str, Turn]]
 async def test_there_is_said_to_be_room_for_whoever_is_not_refused_at_once(waiting: Sequence[int], comer: int) -> None:
     house = House(most=len(waiting))
     await house.come(log_in(9), *map(log_in, waiting))  # the first is served
-    said = house.turns.has_room(log_in(comer))
+    said = has_room(house, log_in(comer))
 
     await house.come(log_in(comer))
 
     assert said is (log_in(comer) not in house.refused)
-    assert house.turns.has_room(Turn(Line.SIGN_UPS, ""))
+    assert has_room(house, Turn(Line.SIGN_UPS, ""))
     await house.close()
+
+
+async def test_pw11_no_more_are_let_in_beforehand_than_there_will_be_room_for() -> None:
+    house = House(slots=2, most=10)
+    with ExitStack() as under_way:
+        for number in range(12):
+            under_way.enter_context(house.turns.room(log_in(number)))
+
+        assert not has_room(house, log_in(99))
+        assert has_room(house, Turn(Line.SIGN_UPS, ""))
+
+    assert has_room(house, log_in(99))
+
+
+async def test_ac10_who_comes_from_elsewhere_is_let_in_although_one_address_has_sent_all_that_are_under_way() -> None:
+    house = House(most=10)
+    with ExitStack() as under_way:
+        for _ in range(11):
+            under_way.enter_context(house.turns.room(log_in(1)))
+        await house.come(*[log_in(1)] * 11)
+
+        assert has_room(house, log_in(2))
+        assert not has_room(house, log_in(1))
+    await house.close()
+
+
+async def test_of_many_from_as_many_addresses_who_waits_already_is_not_put_off_by_who_comes() -> None:
+    house = House(most=3)
+    await house.come(*map(log_in, range(4)))
+
+    await house.come(log_in(4))
+    await house.serve(4)
+
+    assert (house.refused, house.served) == ([log_in(4)], [*map(log_in, range(4))])
+    await house.close()
+
+
+def has_room(house: House, turn: Turn) -> bool:
+    try:
+        with house.turns.room(turn):
+            return True
+    except Overloaded:
+        return False

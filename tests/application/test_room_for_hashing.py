@@ -7,7 +7,6 @@ from domain.origin import Origin
 from domain.password import PlainPassword
 from domain.throttle import Action
 from domain.turn import Line
-from domain.user import InvalidCredentials
 from tests.application.conftest import InMemory
 from tests.examples import PASSWORD
 
@@ -22,10 +21,22 @@ async def test_pw11_a_log_in_that_would_find_its_line_full_is_refused_before_sto
 
 
 async def test_pw11_a_device_waits_in_another_line_and_is_not_refused_for_that_one(portunus: InMemory) -> None:
+    await portunus.sign_up()
+    known = Origin(device_token=(await portunus.log_in()).device_token)
     portunus.hasher.full = {Line.LOG_INS}
 
-    with pytest.raises(InvalidCredentials):
-        await portunus.login(identifier="nobody", password=PlainPassword(PASSWORD), origin=Origin(device_token="any"))
+    await portunus.admit_request(action=Action.LOG_IN, origin=known)
+    await portunus.login(identifier="johndoe", password=PlainPassword(PASSWORD), origin=known)
+
+
+@pytest.mark.parametrize("token", ["any", "prd_" + "A" * 108])
+async def test_pw11_what_only_looks_like_a_device_is_refused_like_anybody(portunus: InMemory, token: str) -> None:
+    portunus.hasher.full = {Line.LOG_INS}
+
+    with pytest.raises(Overloaded):
+        await portunus.admit_request(action=Action.LOG_IN, origin=Origin(device_token=token))
+    with pytest.raises(Overloaded):
+        await portunus.login(identifier="nobody", password=PlainPassword(PASSWORD), origin=Origin(device_token=token))
 
 
 async def test_pw11_a_sign_up_that_would_find_its_line_full_is_not_let_in_and_not_counted(portunus: InMemory) -> None:

@@ -4,10 +4,14 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 
 from adapters.security.unthrottled import Unthrottled
 from application.limits.admit_request import AdmitRequest
+from application.sessions.login import Login
+from application.sessions.refresh_access import RefreshAccess
+from domain.session import InvalidRefreshToken
 from domain.turn import Line
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware import MOST_BYTES, RequestLimits
@@ -268,6 +272,22 @@ async def test_pw11_a_sign_up_whose_password_could_not_be_hashed_is_503_before_i
 
     assert (b"retry-after", b"1") in sent[0]["headers"]
     assert b'"code":"overloaded"' in sent[1]["body"]
+
+
+async def test_pw11_a_log_in_whose_password_could_not_be_hashed_is_503_and_a_refresh_beside_it_is_not() -> None:
+    async def refresh(**_: Any) -> None:
+        raise InvalidRefreshToken
+
+    hasher = FakePasswordHasher()
+    hasher.full = {Line.LOG_INS}
+    app = create_app({AdmitRequest: AdmitRequest(throttle=Unthrottled(), hasher=hasher), Login: None, RefreshAccess: refresh})
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://portunus") as http:
+        refused = await http.post("/token", data={"username": "johndoe", "password": "of no account"})
+        refreshed = await http.post("/token", data={"grant_type": "refresh_token", "refresh_token": FORGED})
+
+    require_problem(refused, 503, "overloaded")
+    assert refused.headers["retry-after"] == "1"
+    assert refreshed.json()["error"] == "invalid_grant"
 
 
 async def test_who_is_refused_or_goes_away_takes_no_place() -> None:
