@@ -21,7 +21,7 @@ T = TypeVar("T")
 class HashingPool:
     """One hash per thread at a time, `queue` more waiting in each line, for `patience` at most; `Overloaded` beyond that."""
 
-    def __init__(self, *, threads: int | None = None, queue: int = 64, patience: timedelta = timedelta(seconds=2)) -> None:
+    def __init__(self, *, threads: int | None = None, queue: int = 64, patience: timedelta = timedelta(seconds=1.5)) -> None:
         self.threads = threads or os.cpu_count() or 1
         self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="hashing", initializer=_yield_to_requests)
         self._turns = Turns(self.threads, most=queue)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import final
 
-_SECONDS_OF_SILENCE = 2.0
+_SECONDS_OF_SILENCE = 1.0
 _LOOKS = 20
 
 
@@ -23,7 +23,7 @@ class Turn:
 
 @final
 class WaitingLine:
-    """First come, first served, for as long as storage answers anybody; refused after two seconds in which it answered nobody.
+    """First come, first served, for as long as storage answers anybody; refused after a second in which it answered nobody.
 
     A bound on the wait itself would refuse those at the end of a line that moves. The pool has such a bound, and lets a late
     comer go first: so it never has more than it can serve at once.

@@ -199,7 +199,7 @@ async def test_rl05_a_lock_that_is_not_given_is_waited_for_a_second(postgresql: 
     assert await postgresql.store.live.find_by_username(Username("johndoe"))
 
 
-async def test_rl05_a_full_pool_from_which_nobody_comes_back_is_waited_for_two_seconds(postgresql: Postgresql) -> None:
+async def test_rl05_a_full_pool_from_which_nobody_comes_back_is_waited_for_a_second(postgresql: Postgresql) -> None:
     async with postgresql.store.begin() as one, postgresql.store.begin() as other:
         for work in (one, other):
             await work.users.lock_by_username(Username("nobody"))

@@ -121,6 +121,6 @@ async def test_f11_ht03_slow_clients_are_hung_up_on_and_delay_nobody(tmp_path: P
     scale.say(f" {told}")
     assert row.faults == 3 * count
     assert max(took) <= patience + 5, told
-    assert min(took) >= patience, told
+    assert min(took) >= patience - 0.1, told
     assert left <= base, told
     assert max(p99) <= scale.seconds(max(2 * idle, 0.01)), told  # below, it is the clients that are measured
