@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.types import ASGIApp
 
 from adapters.security.unthrottled import Unthrottled
 from application.limits.admit_request import AdmitRequest
@@ -227,7 +228,8 @@ async def all_places_taken(api: Api, places: int) -> AsyncIterator[None]:
             assert answer.status_code == 422
 
 
-async def test_beyond_so_many_requests_at_once_one_more_is_503_before_its_body_is_read() -> None:
+async def refused_unread(app: ASGIApp, path: str) -> list[dict[str, Any]]:
+    """What is sent to a POST. Its body may be read only after a 503 has begun."""
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -237,10 +239,15 @@ async def test_beyond_so_many_requests_at_once_one_more_is_503_before_its_body_i
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/refresh", "query_string": b"", "headers": []}
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": path, "query_string": b"", "headers": []}
+    await app(scope, receive, send)
+    return sent
+
+
+async def test_beyond_so_many_requests_at_once_one_more_is_503_before_its_body_is_read() -> None:
     async with an_api(max_requests=3) as api:
         async with all_places_taken(api, 3):
-            await api.app(scope, receive, send)
+            sent = await refused_unread(api.app, "/refresh")
             more = await api.refresh(FORGED)
             get = await api.http.get("/users/me")
             live = await api.http.get("/health/live")
@@ -255,20 +262,10 @@ async def test_beyond_so_many_requests_at_once_one_more_is_503_before_its_body_i
 
 
 async def test_pw11_a_sign_up_whose_password_could_not_be_hashed_is_503_before_its_body_is_read() -> None:
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        assert sent[0]["status"] == 503
-        return {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
     hasher = FakePasswordHasher()
     hasher.full = {Line.SIGN_UPS}
     app = create_app({AdmitRequest: AdmitRequest(throttle=Unthrottled(), hasher=hasher)})
-    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/signup", "query_string": b"", "headers": []}
-    await app(scope, receive, send)
+    sent = await refused_unread(app, "/signup")
 
     assert (b"retry-after", b"1") in sent[0]["headers"]
     assert b'"code":"overloaded"' in sent[1]["body"]
