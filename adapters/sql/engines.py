@@ -20,7 +20,7 @@ from application.ports.clock import Clock
 # Milliseconds. A request is answered within seconds whatever the database does.
 _POSTGRESQL_LIMITS = {
     "statement_timeout": "2000",
-    "lock_timeout": "1000",
+    "lock_timeout": "500",
     "idle_in_transaction_session_timeout": "5000",
 }
 _SECONDS_TO_CONNECT = 2
