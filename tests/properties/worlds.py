@@ -107,7 +107,10 @@ class World:
 
     def _start(self) -> None:
         settings = Settings(
-            env="development", database_url=SecretStr(self.data.url), secret_key=SecretStr(SECRET)
+            env="development",
+            database_url=SecretStr(self.data.url),
+            secret_key=SecretStr(SECRET),
+            throttle="off",  # a row of wrong passwords would be refused before it is wrong
         ).with_defaults()
         self.container: Portunus = build(settings)
         self.container.adapters.clock.override(providers.Object(self.data.clock))
