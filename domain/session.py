@@ -176,6 +176,14 @@ class NewSession:
     made_by: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """By a log-in. `ring_generation`: the signing keys' at that moment."""
+
+    session: Session
+    ring_generation: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedSession:
     """What others need to know of a session that has just ended: which, and how long its access tokens seem good."""

@@ -58,10 +58,10 @@ async def a_stored_session(store: Store, user: User | None = None) -> tuple[Sess
     user = user or await a_stored_user(store)
     secret = SessionSecret(secrets.token_bytes(32))
     async with store.begin() as work:
-        session = await work.sessions.open(a_new_session(user, secret))
+        opened = await work.sessions.open(a_new_session(user, secret))
         await work.commit()
-    assert session is not None
-    return session, secret
+    assert opened is not None
+    return opened.session, secret
 
 
 HERE = Trace(network="203.0.113.0/24", digests=(b"here----",))

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import final
 
 from adapters.memory.revocations import MemoryRevocationRepository
+from adapters.memory.signing_keys import RING
 from adapters.memory.tables import Overlay
 from application.ports.clock import Clock
-from domain.session import EndedSession, EndReason, Lifetimes, NewSession, Session, SessionId, Sweep, SweepPosition
+from domain.session import EndedSession, EndReason, Lifetimes, NewSession, Opened, Session, SessionId, Sweep, SweepPosition
 from domain.user import User, UserId
 
 
@@ -21,14 +22,17 @@ class MemorySessionRepository:
         revocations: MemoryRevocationRepository,
         clock: Clock,
         lifetimes: Lifetimes,
+        *,
+        ring_generations: Overlay[int, int],
     ) -> None:
         self._sessions = sessions
         self._users = users
         self._revocations = revocations
+        self._ring_generations = ring_generations
         self._clock = clock
         self._lifetimes = lifetimes
 
-    async def open(self, session: NewSession) -> Session | None:
+    async def open(self, session: NewSession) -> Opened | None:
         user = self._users.get(session.user_id)
         if user is None or user.disabled_at or user.generation != session.generation:
             return None
@@ -47,7 +51,7 @@ class MemorySessionRepository:
             made_by=session.made_by,
         )
         self._sessions.put(opened.id, opened)
-        return opened
+        return Opened(opened, self._ring_generations.get(RING) or 0)
 
     async def get(self, id: SessionId) -> Session | None:
         return self._sessions.get(id)

@@ -78,7 +78,9 @@ class MemoryUnitOfWork:
         self.users = MemoryUserRepository(users, names)
         revocations, newest = Overlay(tables.revocations), Overlay(tables.newest_revocation)
         self.revocations = MemoryRevocationRepository(revocations, newest, clock)
-        self.sessions = MemorySessionRepository(sessions, users, self.revocations, clock, lifetimes)
+        self.sessions = MemorySessionRepository(
+            sessions, users, self.revocations, clock, lifetimes, ring_generations=generations
+        )
         self.signing_keys = MemorySigningKeyRepository(keys, generations, clock)
         self.clients = MemoryClientRepository(clients)
         record: dict[str, Overlay[int, Any]] = {

@@ -9,7 +9,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from adapters.sql.engines import StoreTime
 from adapters.sql.revocations import execute_ending
-from adapters.sql.schema import UtcDateTime, sessions, users
+from adapters.sql.schema import UtcDateTime, key_ring, sessions, users
 from domain.origin import Device, DeviceKind
 from domain.session import (
     AuthenticationMethod,
@@ -17,6 +17,7 @@ from domain.session import (
     EndReason,
     Lifetimes,
     NewSession,
+    Opened,
     Session,
     SessionId,
     Sweep,
@@ -38,7 +39,7 @@ class SqlSessionRepository:
         self._on_postgresql = connection.dialect.name == "postgresql"
         self._others: dict[SessionId, int] = {}  # live sessions of the user, beside the one that was opened
 
-    async def open(self, session: NewSession) -> Session | None:
+    async def open(self, session: NewSession) -> Opened | None:
         # FOR SHARE waits for whoever is changing the user, and then looks again: without it a log-in that is in flight over
         # a change of password still opens. (SQLite has one writer.)
         values = {
@@ -67,13 +68,14 @@ class SqlSessionRepository:
             .with_for_update(read=True)
         )
         opened = insert(sessions).from_select(list(values), unchanged)
-        found = await self._connection.execute(opened.returning(*sessions.c, *self._taking_turns(session)))
+        ring_generation = select(key_ring.c.generation).scalar_subquery().label("ring_generation")
+        found = await self._connection.execute(opened.returning(*sessions.c, ring_generation, *self._taking_turns(session)))
         row = found.one_or_none()
         if row is None:
             return None
         if self._on_postgresql:
             self._others[session.id] = row.others
-        return session_from_row(row)
+        return Opened(session_from_row(row), row.ring_generation)
 
     async def get(self, id: SessionId) -> Session | None:
         row = (await self._connection.execute(select(sessions).where(sessions.c.id == id))).one_or_none()

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.session import EndedSession, EndReason, NewSession, Session, SessionId, Sweep, SweepPosition
+from domain.session import EndedSession, EndReason, NewSession, Opened, Session, SessionId, Sweep, SweepPosition
 from domain.user import UserId
 
 
 class SessionRepository(Protocol):
-    async def open(self, session: NewSession) -> Session | None:
+    async def open(self, session: NewSession) -> Opened | None:
         """Open it, or return `None` if the user is gone, disabled, or of another generation by now.
 
         Serialised with whatever changes the user: a password changed while it was being verified opens nothing.

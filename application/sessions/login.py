@@ -16,7 +16,7 @@ from domain.audit import Act, Action, Agent, by_caller
 from domain.audit_failures import Failure
 from domain.origin import NOWHERE, Origin
 from domain.password import PasswordHash, PlainPassword
-from domain.session import AuthenticationMethod, Lifetimes, NewSession, Session, TokenPair
+from domain.session import AuthenticationMethod, Lifetimes, NewSession, Opened, TokenPair
 from domain.turn import Line, Turn
 from domain.user import InvalidCredentials, User
 from domain.username import InvalidUsername, Username
@@ -52,7 +52,7 @@ class Login:
             raise InvalidCredentials
 
         secret = self.refresh_tokens.new_secret()
-        session = await self._open(
+        opened = await self._open(
             user,
             NewSession(
                 id=self.ids.session(),
@@ -67,9 +67,9 @@ class Login:
             origin=origin,
             better_hash=await self._better_hash(user, password, origin),
         )
-        expires_at = session.access_expires_at(self.lifetimes)
+        session, expires_at = opened.session, opened.session.access_expires_at(self.lifetimes)
         return TokenPair(
-            access_token=await self.access_tokens.issue(session, expires_at=expires_at),
+            access_token=await self.access_tokens.issue(session, expires_at=expires_at, ring_generation=opened.ring_generation),
             refresh_token=self.refresh_tokens.seal(session_id=session.id, counter=session.counter, secret=secret),
             expires_in=expires_at - session.rotated_at,
             device_token=self.throttle.device_token(user, checked.device),
@@ -93,17 +93,17 @@ class Login:
             return None
         return await self.store.live.find_by_username(username)
 
-    async def _open(self, user: User, new: NewSession, *, origin: Origin, better_hash: PasswordHash | None) -> Session:
+    async def _open(self, user: User, new: NewSession, *, origin: Origin, better_hash: PasswordHash | None) -> Opened:
         async with self.store.begin() as work:
             # Before the opening: after it, parallel log-ins would wait for each other's share of the user's row.
             if better_hash:
                 await work.users.upgrade_password(user.id, old=user.password_hash, new=better_hash)
-            session = await work.sessions.open(new)
-            if session is None:
+            opened = await work.sessions.open(new)
+            if opened is None:
                 raise InvalidCredentials
-            for ended in await work.sessions.end_oldest_of(user.id, opened=session.id, most=self.lifetimes.most_sessions):
+            for ended in await work.sessions.end_oldest_of(user.id, opened=new.id, most=self.lifetimes.most_sessions):
                 limit = Act(action=Action.SESSION_LIMIT, by=Agent.SERVICE, user_id=user.id, session_id=ended.id)
                 await work.audit.add(limit)
-            await work.audit.add(by_caller(Action.LOGIN, Actor(user, session), origin))
+            await work.audit.add(by_caller(Action.LOGIN, Actor(user, opened.session), origin))
             await work.commit()
-        return session
+        return opened

@@ -266,10 +266,10 @@ async def test_pw09_a_better_hash_that_cannot_be_stored_does_not_fail_the_log_in
 
     async with postgresql.store.begin() as work:
         await work.users.upgrade_password(user.id, old=user.password_hash, new=PasswordHash("new:x"))
-        session = await work.sessions.open(a_new_session(user))
+        opened = await work.sessions.open(a_new_session(user))
         await work.commit()
 
-    assert session is not None
+    assert opened is not None
     assert await postgresql.store.live.find_by_username(user.username) == user
 
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from domain.password import PasswordHash
-from domain.session import Advanced, EndReason, Session, SessionSecret, Unknown
+from domain.session import Advanced, EndReason, Opened, Session, SessionSecret, Unknown
 from domain.user import User
 from tests.contracts.conftest import LIFETIMES, Storage
 from tests.examples import HERE, a_new_session, a_stored_session, a_stored_user, a_token
@@ -110,12 +110,12 @@ async def test_pw14_a_log_in_in_flight_with_the_old_password_opens_nothing(stora
     own, _ = await a_stored_session(storage.store, user)
     begun = asyncio.Event()
 
-    async def log_in() -> Session | None:
+    async def log_in() -> Opened | None:
         await begun.wait()
         async with storage.another.begin() as work:
-            session = await work.sessions.open(a_new_session(user))
+            opened = await work.sessions.open(a_new_session(user))
             await work.commit()
-        return session
+        return opened
 
     _, opened = await asyncio.gather(_change(storage, user, own, begun=begun), log_in())
 

@@ -20,10 +20,10 @@ async def user(storage: Storage) -> User:
 async def _opened(storage: Storage, user: User, made_by: bytes | None) -> tuple[Session, SessionSecret]:
     secret = SessionSecret(b"s" * 32)
     async with storage.store.begin() as work:
-        session = await work.sessions.open(replace(a_new_session(user, secret), made_by=made_by))
+        opened = await work.sessions.open(replace(a_new_session(user, secret), made_by=made_by))
         await work.commit()
-    assert session is not None
-    return session, secret
+    assert opened is not None
+    return opened.session, secret
 
 
 async def _rotate(storage: Storage, presented: PresentedRefreshToken, made_by: bytes | None) -> None:

@@ -242,7 +242,7 @@ async def test_of_thousands_of_revocations_that_overlap_a_reader_misses_none(dat
             async with store.begin() as work:
                 opened = [await work.sessions.open(a_new_session(users[lane])) for _ in range(8)]
                 await work.commit()
-            ids = {session.id for session in opened if session}
+            ids = {each.session.id for each in opened if each}
             if turn % 3:
                 await asyncio.gather(*(store.live.end_session(each, reason=EndReason.LOGOUT) for each in ids))
             else:

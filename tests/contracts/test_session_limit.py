@@ -16,12 +16,12 @@ async def user(storage: Storage) -> User:
 
 async def _log_in(storage: Storage, user: User, *, most: int, rival: int = 0) -> Session:
     async with (storage.another if rival % 2 else storage.store).begin() as work:
-        session = await work.sessions.open(a_new_session(user))
-        assert session is not None
-        await work.sessions.end_oldest_of(user.id, opened=session.id, most=most)
+        opened = await work.sessions.open(a_new_session(user))
+        assert opened is not None
+        await work.sessions.end_oldest_of(user.id, opened=opened.session.id, most=most)
         await work.commit()
     await asyncio.sleep(0.002)  # the next one has a later id
-    return session
+    return opened.session
 
 
 async def _live(storage: Storage, user: User) -> list[Session]:
@@ -42,9 +42,9 @@ async def test_what_the_limit_ended_is_told(storage: Storage, user: User) -> Non
     oldest = await _log_in(storage, user, most=1)
 
     async with storage.store.begin() as work:
-        session = await work.sessions.open(a_new_session(user))
-        assert session is not None
-        [ended] = await work.sessions.end_oldest_of(user.id, opened=session.id, most=1)
+        opened = await work.sessions.open(a_new_session(user))
+        assert opened is not None
+        [ended] = await work.sessions.end_oldest_of(user.id, opened=opened.session.id, most=1)
         await work.commit()
 
     assert (ended.id, ended.access_until) == (oldest.id, oldest.access_until)
@@ -81,9 +81,9 @@ async def test_what_was_not_committed_ended_nothing(storage: Storage, user: User
     oldest = await _log_in(storage, user, most=1)
 
     async with storage.store.begin() as work:
-        session = await work.sessions.open(a_new_session(user))
-        assert session is not None
-        await work.sessions.end_oldest_of(user.id, opened=session.id, most=1)
+        opened = await work.sessions.open(a_new_session(user))
+        assert opened is not None
+        await work.sessions.end_oldest_of(user.id, opened=opened.session.id, most=1)
 
     assert await _live(storage, user) == [oldest]
 

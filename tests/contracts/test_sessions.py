@@ -6,7 +6,7 @@ from adapters.ids import Uuid7Ids
 from application.ports.unit_of_work import Store
 from domain.origin import Device, DeviceKind
 from domain.password import PasswordHash
-from domain.session import Advanced, AuthenticationMethod, EndedSession, EndReason, NewSession, Session
+from domain.session import Advanced, AuthenticationMethod, EndedSession, EndReason, NewSession, Opened, Session
 from domain.user import User
 from tests.contracts.conftest import LIFETIMES, Storage
 from tests.examples import HERE, a_new_session, a_stored_session, a_stored_user, a_token, a_user
@@ -15,9 +15,9 @@ from tests.fakes import FakeClock
 
 async def _open(store: Store, user: User, new: NewSession | None = None) -> Session | None:
     async with store.begin() as work:
-        session = await work.sessions.open(new or a_new_session(user))
+        opened = await work.sessions.open(new or a_new_session(user))
         await work.commit()
-    return session
+    return opened.session if opened else None
 
 
 def _as_ended(session: Session) -> EndedSession:
@@ -69,11 +69,11 @@ async def test_a_session_that_is_not_committed_was_not_opened(storage: Storage) 
     user = await a_stored_user(storage.store)
 
     async with storage.store.begin() as work:
-        session = await work.sessions.open(a_new_session(user))
+        opened = await work.sessions.open(a_new_session(user))
 
-    assert session is not None
+    assert opened is not None
     async with storage.another.begin() as work:
-        assert await work.sessions.get(session.id) is None
+        assert await work.sessions.get(opened.session.id) is None
 
 
 async def test_nothing_opens_for_who_is_unknown(store: Store) -> None:
@@ -126,12 +126,12 @@ async def test_a_log_in_in_flight_over_a_change_of_password_opens_nothing(storag
 async def test_twenty_rivals_who_upgrade_the_hash_all_open(storage: Storage) -> None:
     user = await a_stored_user(storage.store, a_user(password_hash="old:x"))
 
-    async def log_in(index: int) -> Session | None:
+    async def log_in(index: int) -> Opened | None:
         async with (storage.store if index % 2 else storage.another).begin() as work:
             await work.users.upgrade_password(user.id, old=user.password_hash, new=PasswordHash(f"new:{index}"))
-            session = await work.sessions.open(a_new_session(user))
+            opened = await work.sessions.open(a_new_session(user))
             await work.commit()
-        return session
+        return opened
 
     assert all(await asyncio.gather(*map(log_in, range(20))))
 

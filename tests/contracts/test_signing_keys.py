@@ -7,7 +7,7 @@ from application.ports.unit_of_work import Store
 from domain.session import Advanced, Ahead, Repeated
 from domain.signing_key import KeyPolicy, KeyState, SigningKey
 from tests.contracts.conftest import LIFETIMES, Storage
-from tests.examples import HERE, a_stored_session, a_token
+from tests.examples import HERE, a_new_session, a_stored_session, a_stored_user, a_token
 
 GRACE = LIFETIMES.grace
 BORN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -150,6 +150,17 @@ async def test_a_rotation_tells_the_generation_whichever_way_the_session_goes_on
         told.append(outcome.ring_generation)
 
     assert told == [await _generation(storage.store)] * 3
+
+
+async def test_opening_a_session_tells_the_generation(storage: Storage) -> None:
+    user = await a_stored_user(storage.store)
+    await _announce(storage.store, _key("a"))
+
+    async with storage.another.begin() as work:
+        opened = await work.sessions.open(a_new_session(user))
+
+    assert opened is not None
+    assert opened.ring_generation == await _generation(storage.store)
 
 
 async def test_the_ring_is_read_with_the_time_of_the_store(store: Store) -> None:

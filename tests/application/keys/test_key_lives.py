@@ -186,6 +186,17 @@ async def test_ks05_a_process_that_only_refreshes_signs_with_no_key_that_was_wit
     await portunus.authenticate(access_token=refreshed.access_token)
 
 
+async def test_ks05_a_process_where_somebody_logs_in_signs_with_no_key_that_was_withdrawn(keys: Keys) -> None:
+    portunus = keys.portunus
+    before = await portunus.log_in()
+
+    await keys.compromise()(kid=_kid(before.access_token))
+
+    tokens = await portunus.log_in()
+    assert _kid(tokens.access_token) != _kid(before.access_token)
+    await portunus.authenticate(access_token=tokens.access_token)
+
+
 async def test_ks05_a_compromised_key_is_refused_at_the_next_request_in_every_process(keys: Keys) -> None:
     portunus, authenticate = keys.portunus, keys.authenticate()
     token = (await portunus.log_in()).access_token
