@@ -26,7 +26,7 @@ _POSTGRESQL_LIMITS = {
 _SECONDS_TO_CONNECT = 2
 SECONDS_FOR_A_STATEMENT = 2.5  # beyond the server's own limit: for a server that does not answer at all
 _SECONDS_FOR_A_PLACE_IN_THE_POOL = 2
-_SECONDS_FOR_ANOTHERS_MIGRATION = 30  # SQLite has no queue but this wait
+_SECONDS_FOR_ANOTHERS_MIGRATION = 30  # SQLite has no queue but this wait; PostgreSQL has one of its own
 _TURNS_IN_A_SECOND = 50
 
 
@@ -50,16 +50,18 @@ def open_engine_for_migrations(text: str) -> AsyncEngine:
     url = parse_database_url(text)
     if url.drivername == "sqlite+aiosqlite":
         return _sqlite(url, wait=_SECONDS_FOR_ANOTHERS_MIGRATION, pool_size=1)
-    return _postgresql(url, pool_size=1, limits={"lock_timeout": "2000"})
+    return _postgresql(url, pool_size=1, limits={"lock_timeout": "2000"}, patience=None)
 
 
-def _postgresql(url: URL, *, limits: Mapping[str, str], **pool: Any) -> AsyncEngine:
+def _postgresql(
+    url: URL, *, limits: Mapping[str, str], patience: float | None = SECONDS_FOR_A_STATEMENT, **pool: Any
+) -> AsyncEngine:
     return create_async_engine(
         url,
         hide_parameters=True,
         connect_args={
             "timeout": _SECONDS_TO_CONNECT,
-            "command_timeout": SECONDS_FOR_A_STATEMENT,
+            "command_timeout": patience,
             "server_settings": dict(limits),
             "async_creator_fn": connect_to_the_first,
         },

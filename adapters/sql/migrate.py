@@ -10,9 +10,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from adapters.sql.engines import open_engine_for_migrations
-from adapters.sql.reach import Reach
+from adapters.sql.errors import as_unavailable
 
-_LOCK = 0x706F7274756E7573  # "portunus": four that start at once take turns
+TURN = 0x706F7274756E7573  # "portunus": four that start at once take turns
 
 
 async def upgrade(database_url: str, revision: str = "head") -> tuple[str | None, str | None]:
@@ -41,7 +41,7 @@ def newest_revision() -> str | None:
 async def _run(database_url: str, act: Callable[[Config], object]) -> tuple[str | None, str | None]:
     def locked(connection: Connection) -> tuple[str | None, str | None]:
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            _wait_for_a_turn(connection)
         before = _revision(connection)
         config = _config()
         config.attributes["connection"] = connection
@@ -50,10 +50,22 @@ async def _run(database_url: str, act: Callable[[Config], object]) -> tuple[str 
 
     engine = open_engine_for_migrations(database_url)
     try:
-        async with Reach(engine).translating(), engine.begin() as connection:
+        async with engine.begin() as connection:
             return await connection.run_sync(locked)
+    except Exception as error:
+        if unavailable := as_unavailable(error):
+            raise unavailable from error
+        raise
     finally:
         await engine.dispose()
+
+
+def _wait_for_a_turn(connection: Connection) -> None:
+    """As long as another migrates. What blocks the service is waited for briefly again afterwards."""
+    briefly = connection.execute(text("SHOW lock_timeout")).scalar_one()
+    connection.execute(text("SET LOCAL lock_timeout = '10min'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
+    connection.execute(text("SELECT set_config('lock_timeout', :briefly, true)"), {"briefly": briefly})
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,13 +1,15 @@
 import asyncio
 import sqlite3
+import time
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from adapters.sql.engines import open_engine
-from adapters.sql.migrate import downgrade, newest_revision, require_no_drift, upgrade
+from adapters.sql.migrate import TURN, downgrade, newest_revision, require_no_drift, upgrade
 from adapters.sql.store import SqlStore
-from application.ports.unit_of_work import SchemaOutdated
+from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable
 from domain.session import Lifetimes
 from domain.username import Username
 from tests.databases import Databases
@@ -43,10 +45,40 @@ async def test_upgrading_twice_is_upgrading_once(empty_database: str) -> None:
     assert await upgrade(empty_database) == (newest_revision(), newest_revision())
 
 
-async def test_four_that_start_at_once_take_turns(empty_database: str) -> None:
+async def test_rl09_four_that_start_at_once_take_turns(empty_database: str) -> None:
     done = await asyncio.gather(*(upgrade(empty_database) for _ in range(4)))
 
     assert sorted(done, key=str) == sorted([(None, newest_revision())] + [(newest_revision(),) * 2] * 3, key=str)
+
+
+async def test_rl09_who_comes_while_another_migrates_waits_longer_than_a_request_would(databases: Databases) -> None:
+    url = await databases.make()
+    another = await asyncpg.connect(url)
+    async with another.transaction():
+        await another.execute(f"SELECT pg_advisory_xact_lock({TURN})")
+        migrating = asyncio.create_task(upgrade(url))
+        await asyncio.wait({migrating}, timeout=6)
+        waited = not migrating.done()
+    await another.close()
+
+    assert waited
+    assert await migrating == (newest_revision(), newest_revision())
+
+
+async def test_rl09_a_lock_that_is_not_given_is_waited_for_two_seconds_and_nothing_is_changed(databases: Databases) -> None:
+    url = await databases.make()
+    holder = await asyncpg.connect(url)
+    async with holder.transaction():
+        await holder.execute("LOCK TABLE users IN ACCESS SHARE MODE")
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            await downgrade(url, "base")
+        waited = time.monotonic() - began
+    await holder.close()
+
+    assert 1.9 <= waited <= 10
+    assert await upgrade(url) == (newest_revision(), newest_revision())
+    await require_no_drift(url)
 
 
 async def test_a_store_without_its_schema_says_what_to_run(empty_database: str) -> None:
