@@ -49,7 +49,7 @@ async def postgresql(databases: Databases) -> AsyncIterator[Postgresql]:
     await store.close()
 
 
-async def test_rl04_connections_that_died_while_idle_are_noticed_by_nobody(postgresql: Postgresql) -> None:
+async def test_rl04_rl06_connections_that_died_while_idle_are_noticed_by_nobody(postgresql: Postgresql) -> None:
     session, secret = await a_stored_session(postgresql.store)
     await postgresql.execute(TERMINATE)
 
@@ -60,7 +60,7 @@ async def test_rl04_connections_that_died_while_idle_are_noticed_by_nobody(postg
     assert isinstance(outcome, Advanced)
 
 
-async def test_without_a_window_a_rotation_is_not_tried_again(postgresql: Postgresql) -> None:
+async def test_rl06_without_a_window_a_rotation_is_not_tried_again(postgresql: Postgresql) -> None:
     session, secret = await a_stored_session(postgresql.store)
     await postgresql.execute(TERMINATE)
 

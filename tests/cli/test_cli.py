@@ -332,14 +332,19 @@ def test_the_description_of_the_api_is_json(shell: Shell, tmp_path: Path) -> Non
     assert "absent/api.json" in shell.refused("openapi", "--output", "absent/api.json")
 
 
-def test_a_client_is_added_listed_and_removed_and_its_secret_shown_once(migrated: Shell) -> None:
+def test_oa08_a_client_is_added_listed_and_removed_and_its_secret_shown_once_and_not_stored(
+    migrated: Shell, tmp_path: Path
+) -> None:
     added = json.loads(migrated("clients", "add", "billing", "--json", **SQLITE).stdout)
     listed = migrated("clients", "list", "--json", **SQLITE)
+    stored = b"".join(file.read_bytes() for file in tmp_path.glob("portunus.db*"))
 
     assert added["client_id"] == "billing"
     assert len(added["client_secret"]) == 47
     assert [client["client_id"] for client in json.loads(listed.stdout)["clients"]] == ["billing"]
     assert added["client_secret"] not in listed.stdout
+    assert b"billing" in stored
+    assert added["client_secret"].encode() not in stored
     assert "Remove it first" in migrated.refused("clients", "add", "billing", **SQLITE)
     assert "Removed billing" in migrated("clients", "remove", "billing", **SQLITE).stdout
     assert "no client of this name" in migrated.refused("clients", "remove", "billing", **SQLITE)
