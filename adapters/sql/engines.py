@@ -18,7 +18,7 @@ from adapters.sql.schema import UtcDateTime
 from application.ports.clock import Clock
 
 # Milliseconds. A request is answered within seconds whatever the database does.
-_POSTGRESQL_LIMITS = {
+_LIMITS_OF_A_REQUEST = {
     "statement_timeout": "2000",
     "lock_timeout": "500",
     "idle_in_transaction_session_timeout": "5000",
@@ -41,7 +41,7 @@ def open_engine(text: str, *, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_SECONDS_FOR_A_PLACE_IN_THE_POOL,
-        limits=_POSTGRESQL_LIMITS,
+        limits=_LIMITS_OF_A_REQUEST,
     )
 
 
@@ -62,7 +62,8 @@ def _postgresql(
         connect_args={
             "timeout": _SECONDS_TO_CONNECT,
             "command_timeout": patience,
-            "server_settings": dict(limits),
+            # What was answered survives a crash, whatever the role or the database has by default.
+            "server_settings": {"synchronous_commit": "on", **limits},
             "async_creator_fn": connect_to_the_first,
         },
         **pool,

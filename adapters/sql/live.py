@@ -37,9 +37,9 @@ from adapters.sql.deferrals import Deferrals
 from adapters.sql.engines import SECONDS_FOR_A_STATEMENT, StoreTime
 from adapters.sql.reach import SECONDS_IN_ALL, Reach
 from adapters.sql.revocations import execute_ending, page_of, reading, telling
-from adapters.sql.schema import UtcDateTime, clients, key_ring, sessions, users
+from adapters.sql.schema import UtcDateTime, clients, sessions, users
 from adapters.sql.sessions import ENDED, ended_from_row, ending, is_live, session_from_row
-from adapters.sql.signing_keys import ring_from_rows, whole_ring
+from adapters.sql.signing_keys import RING_GENERATION, ring_from_rows, whole_ring
 from adapters.sql.users import user_from_row
 from application.ports.live_statements import FoundCaller
 from application.ports.unit_of_work import StoreUnavailable
@@ -103,7 +103,7 @@ class SqlLiveStatements:
         row = await self._trusted(
             sessions.join(users, users.c.id == sessions.c.user_id),
             and_(sessions.c.id == session_id, users.c.id == user_id, self._may_act()),
-            select(key_ring.c.generation).scalar_subquery().label("ring_generation"),
+            RING_GENERATION,
             *users.c,
             *sessions.c,
         )
@@ -225,7 +225,7 @@ class SqlLiveStatements:
                 ended_at=case((ends, self._time.now()), else_=null()),
                 end_reason=case((spent, EndReason.REFRESH_REUSE.value), (shadowed, EndReason.SHADOWED.value), else_=null()),
             )
-            .returning(*sessions.c, select(key_ring.c.generation).scalar_subquery().label("ring_generation"))
+            .returning(*sessions.c, RING_GENERATION)
         )
 
     async def _in_time(

@@ -9,7 +9,8 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from adapters.sql.engines import StoreTime
 from adapters.sql.revocations import execute_ending
-from adapters.sql.schema import UtcDateTime, key_ring, sessions, users
+from adapters.sql.schema import UtcDateTime, sessions, users
+from adapters.sql.signing_keys import RING_GENERATION
 from domain.origin import Device, DeviceKind
 from domain.session import (
     AuthenticationMethod,
@@ -68,8 +69,7 @@ class SqlSessionRepository:
             .with_for_update(read=True)
         )
         opened = insert(sessions).from_select(list(values), unchanged)
-        ring_generation = select(key_ring.c.generation).scalar_subquery().label("ring_generation")
-        found = await self._connection.execute(opened.returning(*sessions.c, ring_generation, *self._taking_turns(session)))
+        found = await self._connection.execute(opened.returning(*sessions.c, RING_GENERATION, *self._taking_turns(session)))
         row = found.one_or_none()
         if row is None:
             return None

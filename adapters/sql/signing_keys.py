@@ -13,6 +13,9 @@ from adapters.sql.schema import key_ring, signing_keys
 from domain.key_ring import StoredKeyRing
 from domain.signing_key import SigningKey
 
+# A column for statements about something else: whoever runs one hears by it that the keys have changed.
+RING_GENERATION = select(key_ring.c.generation).scalar_subquery().label("ring_generation")
+
 
 @final
 class SqlSigningKeyRepository:

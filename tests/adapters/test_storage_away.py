@@ -185,7 +185,7 @@ async def test_a_token_of_no_live_session_is_refused_and_not_told_to_come_again(
     assert outcome == Unknown()
 
 
-async def test_rl05_a_lock_that_is_not_given_is_waited_for_a_second(postgresql: Postgresql) -> None:
+async def test_rl05_a_lock_that_is_not_given_is_waited_for_half_a_second(postgresql: Postgresql) -> None:
     await a_stored_user(postgresql.store)
     blocking = await asyncpg.connect(postgresql.url.replace("+asyncpg", ""))
 
@@ -239,6 +239,7 @@ async def test_rl01_a_database_that_takes_no_connections_for_now_is_away(postgre
 async def test_rl03_rl05_the_database_waits_for_commits_and_not_for_idle_work(
     postgresql: Postgresql, setting: str, value: str
 ) -> None:
+    await postgresql.databases.configure(postgresql.url, f"SET {setting} = 0")
     engine = open_engine(postgresql.url, pool_size=1)
     async with engine.connect() as connection:
         told = (await connection.exec_driver_sql(f"SHOW {setting}")).scalar()
