@@ -15,7 +15,7 @@ from adapters.sql.errors import READ_ONLY, as_unavailable, sqlstate
 from adapters.sql.outages import Outages
 from adapters.sql.waiting import Turn, WaitingLine
 
-SECONDS_IN_ALL = 5  # for a connection and the statements together, whatever each may take, if storage answers nobody meanwhile
+SECONDS_IN_ALL = 4  # for a connection and the statements together, whatever each may take, if storage answers nobody meanwhile
 
 
 @final
