@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PY HOST PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test timing properties fuzz faults check bar openapi lock clean browser
+.PHONY: help setup run test timing properties fuzz faults bench check bar openapi lock clean browser
 
 help:  ## print this
 	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
@@ -34,6 +34,9 @@ timing: .venv/.ready  ## measure that failed log-ins take as long, with 200 samp
 
 faults: .venv/.ready  ## kill, stop, freeze and fail over, in full, and write docs/faults.md; ONLY=F-03 for one of it
 	@PORTUNUS_FAULTS=full $(BIN)/pytest tests/faults -v $(if $(ONLY),-k test_$(shell echo $(ONLY) | tr -d '-' | tr A-Z a-z))
+
+bench: .venv/.ready  ## measure what a request costs, in ratios to what the machine can do; QUICK=1 for three minutes of it
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 fuzz: .venv/.ready  ## ask every route a thousand things made from its description, and what follows from answers
 	@PORTUNUS_FUZZ_CASES=1000 PORTUNUS_FUZZ_SEQUENCES=300 $(BIN)/pytest tests/fuzz

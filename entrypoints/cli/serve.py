@@ -18,6 +18,8 @@ from entrypoints.configuration import masked_url
 from entrypoints.development import make_secret_if_missing
 from entrypoints.settings import Settings, UnsafeSettings
 
+_APP = "entrypoints.http.factory:make_app"
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [PORTUNUS_HOST, else 127.0.0.1]")] = None,
@@ -28,9 +30,7 @@ def serve(
 
     Starts without its database, and reports not ready at /health/ready until it is there.
     """
-    import uvicorn  # noqa: PLC0415 - a fifth of a second of imports
-
-    from entrypoints.http.draining import DrainingHttp, serve_until_stopped  # noqa: PLC0415
+    from entrypoints.http.draining import serve_until_stopped  # noqa: PLC0415 - a fifth of a second of imports
     from entrypoints.logs import configure_logs  # noqa: PLC0415
 
     for name, value in (("PORTUNUS_HOST", host), ("PORTUNUS_PORT", port)):
@@ -48,8 +48,17 @@ def serve(
     # After a graceful stop uvicorn raises the signal anew, which by default would look like a crash.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     _allow_many_connections()
-    config = uvicorn.Config(
-        "entrypoints.http.factory:make_app",
+    serve_until_stopped(server_config(_APP, settings, workers=workers))
+
+
+def server_config(app: str, settings: Settings, *, workers: int) -> Any:
+    """How a server process listens, and speaks HTTP; `app` names the function that makes what it serves."""
+    import uvicorn  # noqa: PLC0415 - a fifth of a second of imports
+
+    from entrypoints.http.draining import DrainingHttp  # noqa: PLC0415
+
+    return uvicorn.Config(
+        app,
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -63,7 +72,6 @@ def serve(
         proxy_headers=False,
         timeout_graceful_shutdown=10,
     )
-    serve_until_stopped(config)
 
 
 def _allow_many_connections() -> None:

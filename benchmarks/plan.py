@@ -1,0 +1,67 @@
+"""What a load generator is to send: whole requests, made beforehand, and which connection sends which of them when."""
+
+import json
+import secrets
+import struct
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_SIZE = struct.Struct(">I")
+_DRAWN = 50_000  # of a pool, for each connection, before it begins anew
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`orders` has, for each connection, which of the `pool` it sends; anew from the start, unless each is good only `once`.
+
+    Without `per_second` each connection asks as soon as it is answered; with it, all of them together ask so often, and the
+    latency counts from when a request was due.
+    """
+
+    port: int
+    pool: Sequence[bytes]
+    orders: Sequence[Sequence[int]]
+    once: bool = False
+    per_second: float | None = None
+
+    def write(self, path: Path) -> None:
+        head = json.dumps(
+            {"port": self.port, "once": self.once, "per_second": self.per_second, "orders": [len(one) for one in self.orders]}
+        ).encode()
+        with path.open("wb") as file:
+            for part in (head, *(array("I", order).tobytes() for order in self.orders), *self.pool):
+                file.write(_SIZE.pack(len(part)) + part)
+
+    @classmethod
+    def read(cls, path: Path) -> "Plan":
+        parts = list(_parts(path.read_bytes()))
+        head = json.loads(parts[0])
+        connections = len(head["orders"])
+        orders = [array("I", part) for part in parts[1 : 1 + connections]]
+        return cls(
+            port=head["port"], pool=parts[1 + connections :], orders=orders, once=head["once"], per_second=head["per_second"]
+        )
+
+
+def drawn(port: int, pool: Sequence[bytes], *, connections: int, per_second: float | None = None) -> Plan:
+    """Requests drawn at random from the pool, by each connection on its own."""
+    many = _DRAWN if len(pool) > 1 else 1
+    orders = [[secrets.randbelow(len(pool)) for _ in range(many)] for _ in range(connections)]
+    return Plan(port=port, pool=pool, orders=orders, per_second=per_second)
+
+
+def dealt(port: int, pool: Sequence[bytes], *, connections: int) -> Plan:
+    """Each request once, in their order, dealt to the connections in turn."""
+    orders = [range(first, len(pool), connections) for first in range(connections)]
+    return Plan(port=port, pool=pool, orders=orders, once=True)
+
+
+def _parts(data: bytes) -> list[bytes]:
+    found, at = [], 0
+    while at < len(data):
+        (size,) = _SIZE.unpack_from(data, at)
+        found.append(data[at + _SIZE.size : at + _SIZE.size + size])
+        at += _SIZE.size + size
+    return found

@@ -1,0 +1,35 @@
+"""What a process and all that it started have used, from /proc."""
+
+import os
+from pathlib import Path
+
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def cpu_seconds(root: int) -> float:
+    """User and system time of the tree, and of what has ended in it and was waited for; to the hundredth of a second."""
+    return sum(sum(map(int, _fields(pid)[11:15])) for pid in _tree(root)) * _TICK
+
+
+def resident_bytes(root: int) -> int:
+    """What each process of the tree holds in memory, pages that they share counted once for each."""
+    return sum(int(_fields(pid)[21]) for pid in _tree(root)) * _PAGE
+
+
+def _tree(root: int) -> list[int]:
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int(_fields(int(folder.name))[1])
+        except (OSError, IndexError):
+            continue
+    found = [root]
+    for pid in found:
+        found.extend(child for child, parent in parents.items() if parent == pid)
+    return found
+
+
+def _fields(pid: int) -> list[str]:
+    """From the third on: the second is a name that may hold spaces (proc(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -1,0 +1,49 @@
+"""All figures of a run as JSON, with the machine and the versions they were measured on."""
+
+import json
+import os
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measured import Measured
+from benchmarks.table import Gate
+
+_VERSIONS = (
+    "portunus fastapi starlette uvicorn httptools uvloop pydantic sqlalchemy asyncpg aiosqlite argon2-cffi pyjwt cryptography"
+)
+
+
+def record(
+    rounds: Mapping[str, Sequence[Measured]], medians: Mapping[str, Measured], gates: Sequence[Gate], *, postgresql: str
+) -> dict[str, Any]:
+    """`rounds` has each repetition, `operations` the median of each figure."""
+    judged = [{**asdict(gate), "ratio": gate.ratio(medians), "met": gate.is_met(medians)} for gate in gates]
+    return {
+        "machine": _machine(),
+        "versions": {"python": platform.python_version(), "postgresql": postgresql}
+        | {name: version(name) for name in _VERSIONS.split()},
+        "operations": {name: asdict(one) for name, one in medians.items()},
+        "rounds": {name: [asdict(one) for one in each] for name, each in rounds.items()},
+        "gates": judged,
+    }
+
+
+def write(made: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(made, indent=1) + "\n")
+
+
+def _machine() -> dict[str, Any]:
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return {
+        "processor": model[1] if model else platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
+        "system": platform.platform(),
+        "load_before": os.getloadavg()[2],
+    }
