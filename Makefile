@@ -36,7 +36,7 @@ faults: .venv/.ready  ## kill, stop, freeze and fail over, in full, and write do
 	@PORTUNUS_FAULTS=full $(BIN)/pytest tests/faults -v $(if $(ONLY),-k test_$(shell echo $(ONLY) | tr -d '-' | tr A-Z a-z))
 
 bench: .venv/.ready  ## measure what a request costs, in ratios to what the machine can do; QUICK=1 for three minutes of it
-	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
 
 fuzz: .venv/.ready  ## ask every route a thousand things made from its description, and what follows from answers
 	@PORTUNUS_FUZZ_CASES=1000 PORTUNUS_FUZZ_SEQUENCES=300 $(BIN)/pytest tests/fuzz

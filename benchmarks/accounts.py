@@ -1,30 +1,37 @@
-"""Users with a session each, put into the database directly, and what they send, made by the product's own code."""
+"""Users with a session each, put into the storage directly, and what they send, made by the product's own code."""
 
+import json
 import secrets
-from collections.abc import Sequence
+import socket
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from time import time_ns
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 from argon2 import PasswordHasher
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from adapters.ids import Uuid7Ids
 from adapters.sql.engines import open_engine_for_migrations
 from adapters.sql.schema import sessions, users
 from application.ports.tokens import AccessTokens, RefreshTokens
-from domain.session import Session, SessionSecret
+from benchmarks.peers import Argon2
+from domain.email import EmailAddress
+from domain.password import PasswordHash
+from domain.session import NewSession, Session, SessionSecret
+from domain.user import User
+from domain.username import Username
 from entrypoints.container.root import Portunus
 
 PASSWORD = "mauve tractor polka 41 lemur"  # noqa: S105 - of every user of the benchmark
+LIFETIME = timedelta(hours=1)  # of access tokens
 _HOST = b"Host: 127.0.0.1\r\n"
 _FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 _JSON = b"Content-Type: application/json\r\n"
 _NUMBERS = count(time_ns() // 1_000_000)
-_LIFETIME = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +41,24 @@ class Account:
     secret: SessionSecret
 
 
-async def seed(url: str, portunus: Portunus, *, number: int) -> Sequence[Account]:
-    """All with one password, and one hash of it: what a log-in costs does not depend on the salt."""
-    ids, hashed = Uuid7Ids(), PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(PASSWORD)
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    user: User
+    session: NewSession
+
+
+def hash_of_all(cost: Argon2) -> str:
+    """One for all users: what a log-in costs does not depend on the salt."""
+    hasher = PasswordHasher(time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.parallelism)
+    return hasher.hash(PASSWORD)
+
+
+def new_accounts(portunus: Portunus, *, number: int, first: int = 0) -> Sequence[Account]:
+    """`user{first}` and so on, who logged in a second ago: the database's clock is this machine's."""
+    ids, now = Uuid7Ids(), datetime.fromtimestamp(time_ns() // 1_000_000_000 - 1, UTC)
     tokens: RefreshTokens = portunus.adapters.refresh_tokens()
-    # A log-in of a second ago: the database's clock is this machine's.
-    now, accounts = datetime.fromtimestamp(time_ns() // 1_000_000_000 - 1, UTC), []
-    for at in range(number):
+    accounts = []
+    for at in range(first, first + number):
         secret = tokens.new_secret()
         session = Session(
             id=ids.session(),
@@ -49,16 +67,45 @@ async def seed(url: str, portunus: Portunus, *, number: int) -> Sequence[Account
             secret_digest=secret.digest,
             created_at=now,
             rotated_at=now,
-            access_until=now + _LIFETIME,
+            access_until=now + LIFETIME,
             made_by=tokens.key_ids[0],
         )
         accounts.append(Account(f"user{at}", session, secret))
-    engine = open_engine_for_migrations(url)
+    return accounts
+
+
+async def store(accounts: Sequence[Account], url: str, *, cost: Argon2) -> None:
+    """In a database, all with one password."""
+    hashed, engine = hash_of_all(cost), open_engine_for_migrations(url)
     async with engine.begin() as connection:
         await connection.execute(insert(users), [_user(account, hashed) for account in accounts])
         await connection.execute(insert(sessions), [_session(account.session) for account in accounts])
+        await connection.execute(text("ANALYZE"))
     await engine.dispose()
-    return accounts
+
+
+def to_be_opened(accounts: Sequence[Account], *, cost: Argon2) -> Sequence[NewAccount]:
+    """For storage that only its own process can write to."""
+    hashed = PasswordHash(hash_of_all(cost))
+    return [
+        NewAccount(
+            User(
+                id=account.session.user_id,
+                username=Username(account.name),
+                email=EmailAddress(f"{account.name}@example.com"),
+                password_hash=hashed,
+                registered_at=account.session.created_at,
+            ),
+            NewSession(
+                id=account.session.id,
+                user_id=account.session.user_id,
+                generation=0,
+                secret_digest=account.secret.digest,
+                made_by=account.session.made_by,
+            ),
+        )
+        for account in accounts
+    ]
 
 
 def _user(account: Account, hashed: str) -> dict[str, Any]:
@@ -82,21 +129,26 @@ def get(path: str) -> bytes:
     return b"GET " + path.encode() + b" HTTP/1.1\r\n" + _HOST + b"\r\n"
 
 
-async def me(accounts: Sequence[Account], portunus: Portunus) -> list[bytes]:
+async def me(accounts: Iterable[Account], portunus: Portunus) -> list[bytes]:
     """With tokens that nobody has sent before."""
     tokens: AccessTokens = portunus.adapters.access_tokens()
-    made = []
-    for account in accounts:
-        token = await tokens.issue(account.session, expires_at=account.session.access_until)
-        made.append(b"GET /users/me HTTP/1.1\r\n" + _HOST + b"Authorization: Bearer " + token.encode() + b"\r\n\r\n")
-    return made
+    return [me_with(await tokens.issue(account.session, expires_at=account.session.access_until)) for account in accounts]
 
 
-def refresh(account: Account, portunus: Portunus, *, counter: int) -> bytes:
-    """The session's secret stays, its counter steps: what the next token is follows without asking."""
+def me_with(token: str) -> bytes:
+    return b"GET /users/me HTTP/1.1\r\n" + _HOST + b"Authorization: Bearer " + token.encode() + b"\r\n\r\n"
+
+
+def rotations(accounts: Sequence[Account], portunus: Portunus) -> Iterator[bytes]:
+    """Each session's next refresh token in turn: its secret stays and its counter steps, so that the next one follows unasked.
+
+    One that was not sent is as good as lost: a later one is taken as well.
+    """
     tokens: RefreshTokens = portunus.adapters.refresh_tokens()
-    token = tokens.seal(session_id=account.session.id, counter=counter, secret=account.secret)
-    return _post(b"/refresh", _FORM, b"refresh_token=" + token.encode())
+    for counter in count():
+        for account in accounts:
+            token = tokens.seal(session_id=account.session.id, counter=counter, secret=account.secret)
+            yield _post(b"/refresh", _FORM, b"refresh_token=" + token.encode())
 
 
 def log_in(account: Account) -> bytes:
@@ -106,6 +158,19 @@ def log_in(account: Account) -> bytes:
 def sign_up() -> bytes:
     name = f"new{next(_NUMBERS)}{secrets.token_hex(2)}"
     return _post(b"/signup", _JSON, f'{{"username":"{name}","email":"{name}@example.com","password":"{PASSWORD}"}}'.encode())
+
+
+def access_tokens(port: int, requests: Iterable[bytes]) -> list[str]:
+    """What the answers to these refreshes or log-ins have, one after the other on one connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection, connection.makefile("rb") as answers:
+        return [_token(connection, answers, request) for request in requests]
+
+
+def _token(connection: socket.socket, answers: BinaryIO, request: bytes) -> str:
+    connection.sendall(request)
+    headers = dict(line.lower().rstrip().split(b": ", 1) for line in iter(answers.readline, b"\r\n") if b": " in line)
+    token: str = json.loads(answers.read(int(headers[b"content-length"])))["access_token"]
+    return token
 
 
 def _post(path: bytes, kind: bytes, body: bytes) -> bytes:

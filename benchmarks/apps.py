@@ -1,13 +1,20 @@
 """What is measured beside the product itself, on the same server: nothing at all, and the framework's smallest route."""
 
 import os
-from collections.abc import Callable
+import pickle
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from entrypoints.http.factory import make_app
+from application.ports.unit_of_work import Store
+from benchmarks.accounts import NewAccount
+from entrypoints.container.root import build, store_of
+from entrypoints.http.factory import app_on
+from entrypoints.settings import Settings
 
 
 class Greeting(BaseModel):
@@ -21,8 +28,12 @@ async def hello() -> Greeting:
 
 def portunus() -> FastAPI:
     """The product, and in the same app, behind the same middleware, one route more."""
-    app = make_app()
+    settings = Settings.read()
+    container = build(settings)
+    app = app_on(container, settings)
     app.add_api_route("/hello", hello)
+    if path := os.environ.get("BENCHMARK_ACCOUNTS"):
+        _fill_at_start(app, store_of(container), Path(path))
     return app
 
 
@@ -51,3 +62,24 @@ def of_this_process() -> ASGIApp:
     """The one that BENCHMARK_APP names: server processes are told nothing else."""
     makers: dict[str, Callable[[], ASGIApp]] = {"portunus": portunus, "framework": framework, "bare": bare}
     return makers[os.environ["BENCHMARK_APP"]]()
+
+
+def _fill_at_start(app: FastAPI, store: Store, path: Path) -> None:
+    """For storage that nobody else can write to."""
+    inner, new = app.router.lifespan_context, pickle.loads(path.read_bytes())  # noqa: S301 - which the benchmark wrote
+
+    @asynccontextmanager
+    async def filled(app: FastAPI) -> AsyncIterator[None]:
+        async with inner(app):
+            await _open(store, new)
+            yield
+
+    app.router.lifespan_context = filled
+
+
+async def _open(store: Store, new: list[NewAccount]) -> None:
+    async with store.begin() as work:
+        for account in new:
+            await work.users.add(account.user)
+            await work.sessions.open(account.session)
+        await work.commit()

@@ -14,19 +14,23 @@ from benchmarks.load import Load
 from benchmarks.plan import Plan
 from benchmarks.process_tree import cpu_seconds
 
+_FIGURES = ("per_second", "cpu", "database_cpu", "load_cpu", "p50", "p99", "memory")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """Requests per second; microseconds of CPU for each, of the server's processes, of the database's, of the generator's;
-    latencies in milliseconds. `None` where there is no such thing."""
+    latencies in milliseconds; memory in MiB. `None` where there is no such thing, or nothing was measured: `note` says why."""
 
-    per_second: float
-    cpu: float | None
+    per_second: float | None = None
+    cpu: float | None = None
     database_cpu: float | None = None
     load_cpu: float | None = None
     p50: float | None = None
     p99: float | None = None
+    memory: float | None = None
     failed: int = 0
+    note: str = ""
 
 
 class Unexpected(Exception):
@@ -41,7 +45,7 @@ def under_load(plan: Plan, *, seconds: float, server: int, database: int | None 
     return of_load(load, after[0] - before[0], after[1] - before[1] if database else None, may_fail=may_fail)
 
 
-def of_load(load: Load, cpu: float, database_cpu: float | None, *, may_fail: bool) -> Measured:
+def of_load(load: Load, cpu: float | None, database_cpu: float | None, *, may_fail: bool) -> Measured:
     failed = load.all - load.good + load.lost
     if not load.good or (failed and not may_fail):
         raise Unexpected(f"answers by status: {load.statuses}; connections lost: {load.lost}")
@@ -49,7 +53,7 @@ def of_load(load: Load, cpu: float, database_cpu: float | None, *, may_fail: boo
     ordered = sorted(load.latencies)
     return Measured(
         per_second=load.good / load.seconds,
-        cpu=cpu / count * 1e6,
+        cpu=None if cpu is None else cpu / count * 1e6,
         database_cpu=None if database_cpu is None else database_cpu / count * 1e6,
         load_cpu=load.cpu / count * 1e6,
         p50=percentile(ordered, 50) / 1000,
@@ -104,7 +108,7 @@ def median(rounds: Sequence[Measured]) -> Measured:
         return statistics.median(values) if values else None
 
     return Measured(
-        per_second=middle("per_second") or 0,
-        **{name: middle(name) for name in ("cpu", "database_cpu", "load_cpu", "p50", "p99")},
+        **{name: middle(name) for name in _FIGURES},
         failed=sum(one.failed for one in rounds),
+        note=next((one.note for one in rounds if one.note), ""),
     )

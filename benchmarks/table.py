@@ -1,59 +1,116 @@
 """The one table: what was measured, each gate with its ratio, and whether it is met."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.measured import Measured
 
-_HEADINGS = tuple("operation,requests/s,CPU µs,database µs,load µs,p50 ms,p99 ms,not 2xx,ratio of,ratio,gate,".split(","))
+Row = tuple[str, ...]
+
+_HEADINGS = (
+    "operation",
+    "requests/s",
+    "CPU µs",
+    "database µs",
+    "load µs",
+    "p50 ms",
+    "p99 ms",
+    "MiB",
+    "not 2xx",
+    "ratio of",
+    "ratio",
+    "gate",
+    "met",
+    "note",
+)
+_UNJUDGED = ("", "", "", "")
+
+# How an operation compares with its limit. By CPU, less is more; the last three are to be small.
+_RATIOS: Mapping[str, Callable[[Measured, Measured], float | None]] = {
+    "CPU": lambda one, limit: _divided(limit.cpu, one.cpu),
+    "requests/s": lambda one, limit: _divided(one.per_second, limit.per_second),
+    "p99": lambda one, limit: _divided(one.p99, limit.p99),
+    "MiB": lambda one, limit: _divided(one.memory, limit.memory),
+    "CPU added": lambda one, limit: None if (cost := _divided(one.cpu, limit.cpu)) is None else cost - 1,
+}
+_AT_MOST = ("p99", "MiB", "CPU added")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """`operation` reaches `bound` times `limit`: by requests per second, or by CPU for each, where less is more."""
+    """What the ratio of `operation` to `limit` must reach, or stay under. `aim` is what is hoped for beyond that."""
 
     operation: str
     limit: str
     bound: float
-    by: str  # "CPU" or "requests/s"
+    by: str
+    aim: float | None = None
 
-    def ratio(self, measured: Mapping[str, Measured]) -> float:
-        one, other = measured[self.operation], measured[self.limit]
-        if self.by == "requests/s":
-            return one.per_second / other.per_second
-        if not one.cpu or not other.cpu:
-            raise ValueError(f"no CPU is known of {self.operation} or {self.limit}")
-        return other.cpu / one.cpu
+    def ratio(self, measured: Mapping[str, Measured]) -> float | None:
+        """`None` if one of the two was not measured, or the figure that it goes by was not."""
+        one, limit = measured.get(self.operation), measured.get(self.limit)
+        return _RATIOS[self.by](one, limit) if one and limit else None
 
     def is_met(self, measured: Mapping[str, Measured]) -> bool:
-        return self.ratio(measured) >= self.bound
+        """What was not measured is not met."""
+        ratio = self.ratio(measured)
+        if ratio is None:
+            return False
+        return ratio <= self.bound if self.by in _AT_MOST else ratio >= self.bound
+
+    @property
+    def asked(self) -> str:
+        sign = "≤" if self.by in _AT_MOST else "≥"
+        return f"{sign} {self.bound:.2f}"
 
 
-def rows(measured: Mapping[str, Measured], gates: Sequence[Gate]) -> list[tuple[str, ...]]:
-    made = []
+def rows(measured: Mapping[str, Measured], gates: Sequence[Gate]) -> list[Row]:
+    """A row for each operation, and one more for each further gate of it; gates of what was not measured at the end."""
+    made: list[Row] = []
     for name, one in measured.items():
-        figures = (name, f"{one.per_second:,.0f}", *map(_figure, (one.cpu, one.database_cpu, one.load_cpu)))
-        figures += (_figure(one.p50), _figure(one.p99), str(one.failed or ""))
-        own = [gate for gate in gates if gate.operation == name]
-        made.append((*figures, *(_judged(own[0], measured) if own else ("", "", "", ""))))
-        made.extend((*[""] * len(figures), *_judged(gate, measured)) for gate in own[1:])
+        judged = [_judged(gate, measured) for gate in gates if gate.operation == name] or [_UNJUDGED]
+        made.append((*_figures(name, one), *judged[0], one.note))
+        made.extend(("", *[""] * 8, *further, "") for further in judged[1:])
+    missing = [gate for gate in gates if gate.operation not in measured]
+    made.extend((gate.operation, *[""] * 8, *_judged(gate, measured), "not measured") for gate in missing)
     return made
 
 
 def as_markdown(measured: Mapping[str, Measured], gates: Sequence[Gate]) -> str:
-    table = [_HEADINGS, *rows(measured, gates)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(_HEADINGS))]
+    return markdown(_HEADINGS, rows(measured, gates))
+
+
+def judged_alone(measured: Mapping[str, Measured], gates: Sequence[Gate]) -> str:
+    """The gates without what they were reckoned from."""
+    made = [(gate.operation, *_judged(gate, measured)) for gate in gates]
+    return markdown(("operation", "ratio of", "ratio", "gate", "met"), made)
+
+
+def markdown(headings: Row, rows: Iterable[Row]) -> str:
+    table = [headings, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(headings))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in table]
     lines.insert(1, "| " + " | ".join("-" * max(width, 3) for width in widths) + " |")
     return "\n".join(lines)
 
 
-def _judged(gate: Gate, measured: Mapping[str, Measured]) -> tuple[str, str, str, str]:
-    met = "yes" if gate.is_met(measured) else "no"
-    return f"{gate.limit}, by {gate.by}", f"{gate.ratio(measured):.2f}", f"≥ {gate.bound:.2f}", met
-
-
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def _figures(name: str, one: Measured) -> Row:
+    costs = (one.cpu, one.database_cpu, one.load_cpu, one.p50, one.p99, one.memory)
+    return (name, figure(one.per_second), *map(figure, costs), str(one.failed or ""))
+
+
+def _judged(gate: Gate, measured: Mapping[str, Measured]) -> Row:
+    ratio = gate.ratio(measured)
+    met = "yes" if gate.is_met(measured) else "no"
+    aim = f", aim {gate.aim:.2f}" if gate.aim is not None else ""
+    return f"{gate.limit}, by {gate.by}", "" if ratio is None else f"{ratio:.2f}", f"{gate.asked}{aim}", met
+
+
+def _divided(one: float | None, other: float | None) -> float | None:
+    return one / other if one is not None and other else None

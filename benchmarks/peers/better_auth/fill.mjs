@@ -29,6 +29,5 @@ const signed = tokens.map((token) => {
   const mac = createHmac("sha256", secret).update(token).digest("base64");
   return encodeURIComponent(`${token}.${mac}`);
 });
-console.log(JSON.stringify(signed));
 await pool.end();
-process.exit(0);
+process.stdout.write(JSON.stringify(signed), () => process.exit(0)); // an exit does not wait for a pipe to take everything
