@@ -18,9 +18,9 @@ SECRET = re.compile(r"(secret|token|digest|mac|hash|signature|password|credentia
 HARMLESS = {
     "users.c.password_hash == old.text": "decided by the database, of two stored values",
     "user.password_hash == old": "of two stored values",
-    "sessions.c.secret_digest == presented.secret.digest": "digests of random bytes, after the MAC was checked",
-    "token == counter": "of counters",
-    "token == counter - 1": "of counters",
+    "sessions.c.secret_digest == secret_digest": "digests of random bytes, after the MAC was checked",
+    "token == stored": "of counters",
+    "token == stored - 1": "of counters",
 }
 
 

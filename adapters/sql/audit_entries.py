@@ -12,6 +12,7 @@ from adapters.sql.engines import StoreTime
 from adapters.sql.schema import UtcDateTime, audit_details, audit_entries, audit_failures
 from domain.audit import Act, Detail
 from domain.audit_failures import Failure
+from domain.origin import Origin
 
 _SALT_BYTES = 16
 
@@ -26,6 +27,7 @@ class Entering:
 
     acts: Mapping[str, Act]
     time: StoreTime
+    detail: Any = None  # of all of them, where what is given to each run of a statement stands in its place
 
     def hanging_on(self, changed: CTE) -> Sequence[CTE]:
         """PostgreSQL: as parts of the same statement."""
@@ -34,7 +36,7 @@ class Entering:
         def by_outcome(attribute: str) -> ColumnElement[Any]:
             return case({outcome: str(getattr(one, attribute)) for outcome, one in self.acts.items()}, value=changed.c.outcome)
 
-        detail = detail_of(act)
+        detail = self.detail or detail_of(act.origin)
         values = _values(act, detail, self.time) | {name: by_outcome(name) for name in ("action", "outcome")}
         values["agent"] = by_outcome("by")
         if act.user_id is None:
@@ -51,7 +53,7 @@ class Entering:
 
 
 async def enter(connection: AsyncConnection, act: Act, time: StoreTime, **of_row: Any) -> None:
-    detail = detail_of(act)
+    detail = detail_of(act.origin)
     values = _values(act, detail, time)
     values |= {name: literal(given, audit_entries.c[name].type) for name, given in of_row.items() if not getattr(act, name)}
     if connection.dialect.name == "postgresql":
@@ -74,11 +76,11 @@ def noting(failure: Failure, time: StoreTime) -> Any:
     )
 
 
-def detail_of(act: Act) -> Detail | None:
-    return Detail.of(act.origin, salt=secrets.token_bytes(_SALT_BYTES))
+def detail_of(origin: Origin) -> Detail | None:
+    return Detail.of(origin, salt=secrets.token_bytes(_SALT_BYTES))
 
 
-def _parts(source: Select[Any], names: list[str], detail: Detail | None) -> Sequence[CTE]:
+def _parts(source: Select[Any], names: list[str], detail: Any) -> Sequence[CTE]:
     entry = insert(audit_entries).from_select(names, source, include_defaults=False).returning(audit_entries.c.id).cte("entry")
     if detail is None:
         return [entry]
@@ -87,7 +89,7 @@ def _parts(source: Select[Any], names: list[str], detail: Detail | None) -> Sequ
     return [entry, insert(audit_details).from_select(["entry_id", "salt", "detail"], given).cte("detail")]
 
 
-def _values(act: Act, detail: Detail | None, time: StoreTime) -> dict[str, ColumnElement[Any]]:
+def _values(act: Act, detail: Any, time: StoreTime) -> dict[str, ColumnElement[Any]]:
     columns = audit_entries.c
     return {
         "at": literal(act.at, UtcDateTime) if act.at else time.now(),

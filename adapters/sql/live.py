@@ -3,40 +3,28 @@
 On SQLite, where nothing is sent, what may end a session takes two, in a transaction.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, final
 
 import structlog
-from sqlalchemy import (
-    ColumnElement,
-    Executable,
-    FromClause,
-    Result,
-    Row,
-    and_,
-    case,
-    false,
-    func,
-    literal,
-    null,
-    or_,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import ColumnElement, Executable, FromClause, Result, Row, Select, and_, func, literal, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from adapters.sql.audit_entries import Entering, noting
+from adapters.sql.audit_entries import Entering, detail_of, noting
 from adapters.sql.clients import client_from_row
 from adapters.sql.deadlines import Deadlines
 from adapters.sql.deferrals import Deferrals
 from adapters.sql.engines import SECONDS_FOR_A_STATEMENT, StoreTime
+from adapters.sql.hot import HotStatements, given
 from adapters.sql.reach import SECONDS_IN_ALL, Reach
 from adapters.sql.revocations import execute_ending, page_of, reading, telling
+from adapters.sql.rotation import rotating
 from adapters.sql.schema import UtcDateTime, clients, sessions, users
 from adapters.sql.sessions import ENDED, ended_from_row, ending, is_live, session_from_row
 from adapters.sql.signing_keys import RING_GENERATION, ring_from_rows, whole_ring
@@ -44,7 +32,7 @@ from adapters.sql.users import user_from_row
 from application.ports.live_statements import FoundCaller
 from application.ports.unit_of_work import StoreUnavailable
 from domain.actor import Actor
-from domain.audit import Act, acts_of_rotation
+from domain.audit import Act, Detail, acts_of_rotation
 from domain.audit_failures import Failure
 from domain.client import Client, ClientId
 from domain.errors import Unavailable
@@ -53,7 +41,6 @@ from domain.origin import NOWHERE, Origin, Trace
 from domain.revocation import FeedPosition, RevocationPage
 from domain.session import (
     SEEN_EVERY,
-    STRAYS_OF_A_SHADOW,
     Advanced,
     Ahead,
     EndedSession,
@@ -73,6 +60,8 @@ from domain.user import User, UserId
 from domain.username import Username
 
 _GOING_ON: dict[str, type[Advanced | Repeated | Ahead]] = {"advanced": Advanced, "repeated": Repeated, "ahead": Ahead}
+_WITH_USER = sessions.join(users, users.c.id == sessions.c.user_id)
+_SPENDING = ("session_id", "secret_digest", "counter", "network", "made_by", "window")
 _ENDING: dict[str, type[Reused | Shadowed]] = {"reused": Reused, "shadowed": Shadowed}
 
 
@@ -90,9 +79,10 @@ class SqlLiveStatements:
         self._lost = 0  # failures that this process could not note
         # A server that was demoted goes on answering reads, without an error.
         self._demoted = (func.pg_is_in_recovery() if engine.dialect.name == "postgresql" else literal(False)).label("demoted")
+        self._hot = HotStatements(engine) if engine.dialect.name == "postgresql" else None
 
     async def find_by_username(self, username: Username) -> User | None:
-        row = await self._trusted(users, users.c.username_key == username.key, *users.c)
+        row = await self._trusted(self._user, username_key=username.key)
         return user_from_row(row) if row.id else None
 
     async def list_users(self, *, after: UserId | None, limit: int) -> Sequence[User]:
@@ -100,26 +90,15 @@ class SqlLiveStatements:
         return [user_from_row(row) for row in await self._run(page if after is None else page.where(users.c.id > after))]
 
     async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
-        row = await self._trusted(
-            sessions.join(users, users.c.id == sessions.c.user_id),
-            and_(sessions.c.id == session_id, users.c.id == user_id, self._may_act()),
-            RING_GENERATION,
-            *users.c,
-            *sessions.c,
-        )
+        row = await self._trusted(self._caller, session_id=session_id, user_id=user_id)
         return FoundCaller(_actor(list(row)[2:]) if row.id else None, row.ring_generation)
 
     async def read_session(self, id: SessionId) -> Actor | None:
-        row = await self._trusted(
-            sessions.join(users, users.c.id == sessions.c.user_id),
-            and_(sessions.c.id == id, self._may_act()),
-            *users.c,
-            *sessions.c,
-        )
+        row = await self._trusted(self._holder, session_id=id)
         return _actor(list(row)[1:]) if row.id else None
 
     async def find_client(self, id: ClientId) -> Client | None:
-        row = await self._trusted(clients, clients.c.id == id.text, *clients.c)
+        row = await self._trusted(self._client, id=id.text)
         return client_from_row(row) if row.id else None
 
     async def list_live_sessions(self, user_id: UserId, *, before: SessionId | None, limit: int) -> Sequence[Session]:
@@ -164,94 +143,67 @@ class SqlLiveStatements:
         made_by: bytes | None = None,
         origin: Origin = NOWHERE,
     ) -> RotationOutcome:
+        spending = {
+            "session_id": presented.session_id,
+            "secret_digest": presented.secret.digest,
+            "counter": presented.counter,
+            "network": trace.network,
+            "made_by": made_by,
+        }
         if not grace:
             # Replayed without a window, a rotation whose answer was lost would look like reuse.
-            return await self._in_time(lambda _: self._rotation(presented, grace, trace, made_by), origin, replay=False)
+            return await self._rotate(spending, trace.digests, lambda: grace, origin, replay=False)
         with self._deferrals.of(presented, grace) as own:
-
-            def rotation(waited: timedelta) -> ReturningUpdate[Any]:
-                window = max(own, self._reach.outages.stretched(grace)) + waited
-                return self._rotation(presented, window, trace, made_by)
-
-            return await self._in_time(rotation, origin, replay=True)
-
-    def _rotation(
-        self, presented: PresentedRefreshToken, window: timedelta, trace: Trace, made_by: bytes | None
-    ) -> ReturningUpdate[Any]:
-        counter, token = sessions.c.counter, literal(presented.counter, sessions.c.counter.type)
-        maker = literal(made_by, sessions.c.made_by.type)
-        steps = token >= counter
-        repeats = and_(token == counter - 1, sessions.c.rotated_at > self._time.ago(window))
-        spent = and_(token < counter, ~repeats)
-        # The first repeat from elsewhere counts, once for each rotation.
-        elsewhere = and_(
-            repeats,
-            ~sessions.c.strayed,
-            sessions.c.rotated_from.is_not(None),
-            sessions.c.rotated_from.not_in(trace.digests),
-        )
-        shadowed = and_(elsewhere, sessions.c.strays >= STRAYS_OF_A_SHADOW - 1)
-        ends = or_(spent, shadowed)
-        return (
-            update(sessions)
-            .where(
-                sessions.c.id == presented.session_id,
-                sessions.c.secret_digest == presented.secret.digest,
-                users.c.id == sessions.c.user_id,
-                self._may_act(),
+            return await self._rotate(
+                spending, trace.digests, lambda: max(own, self._reach.outages.stretched(grace)), origin, replay=True
             )
-            .values(
-                outcome=case(
-                    (token == counter, "advanced"),
-                    (token > counter, "ahead"),
-                    (shadowed, "shadowed"),
-                    (repeats, "repeated"),
-                    else_="reused",
-                ),
-                counter=case((steps, token + 1), else_=counter),
-                rotated_at=case((steps, self._time.now()), else_=sessions.c.rotated_at),
-                access_until=case((steps, self._time.ahead(self._lifetimes.access)), else_=sessions.c.access_until),
-                network=case((steps, literal(trace.network, sessions.c.network.type)), else_=sessions.c.network),
-                made_by=case(
-                    (steps, maker),
-                    (and_(repeats, sessions.c.made_by.is_distinct_from(maker)), null()),
-                    else_=sessions.c.made_by,
-                ),
-                rotated_from=case(
-                    (steps, literal(trace.digests[0], sessions.c.rotated_from.type)), else_=sessions.c.rotated_from
-                ),
-                strayed=case((steps, false()), (elsewhere, true()), else_=sessions.c.strayed),
-                strays=case((and_(steps, ~sessions.c.strayed), 0), (elsewhere, sessions.c.strays + 1), else_=sessions.c.strays),
-                ended_at=case((ends, self._time.now()), else_=null()),
-                end_reason=case((spent, EndReason.REFRESH_REUSE.value), (shadowed, EndReason.SHADOWED.value), else_=null()),
-            )
-            .returning(*sessions.c, RING_GENERATION)
-        )
 
-    async def _in_time(
-        self, rotation: Callable[[timedelta], ReturningUpdate[Any]], origin: Origin, *, replay: bool
+    async def _rotate(
+        self,
+        spending: Mapping[str, Any],
+        digests: Sequence[bytes],
+        window: Callable[[], timedelta],
+        origin: Origin,
+        *,
+        replay: bool,
     ) -> RotationOutcome:
         """Rotate, unless it is too late by then, which changes nothing. Once more if it only looked so: clocks are set.
 
         What it waited for its turn is not counted against its window.
         """
-        entering = Entering(acts_of_rotation(origin), self._time)
         async with self._reach.translating() as turn:
-            if self._engine.dialect.name != "postgresql":
-                row = await self._end_here(rotation(turn.waited), entering)
+            if self._hot is None:
+                change = rotating(
+                    **spending, digests=digests, window=window() + turn.waited, time=self._time, lifetimes=self._lifetimes
+                )
+                row = await self._end_here(change, Entering(acts_of_rotation(origin), self._time))
                 return _outcome(row) if row else Unknown()
+            detail = detail_of(origin)
+            name = f"rotation, of {len(digests)} digests, {'with' if detail else 'without'} a detail"
+            values = {**spending, **_numbered(digests), **(asdict(detail) | {"digest": detail.digest} if detail else {})}
             given_up = self._deadlines.now() + SECONDS_IN_ALL - turn.silence
             for _ in range(2):
                 until = self._deadlines.at(min(self._deadlines.now() + SECONDS_FOR_A_STATEMENT, given_up))
-                # Not now(), which is when a transaction began; and asked again for a row that has changed meanwhile.
-                timely = rotation(turn.waited).where(func.clock_timestamp() <= literal(until, UtcDateTime))
-                if found := (await self._try(telling(timely, self._time, entering), replay=replay)).one_or_none():
-                    return _outcome(found)
-                told = (await self._try(select(func.clock_timestamp()))).scalar_one()
+                values |= {"window": window() + turn.waited, "until": until}
+                if found := await self._hot.fetch(name, partial(self._timely, len(digests), detail), values, replay=replay):
+                    return _outcome(found[0])
+                [(told,)] = await self._hot.fetch("clock", lambda: select(func.clock_timestamp()), {})
                 self._deadlines.learn(told)
                 if told <= until:
                     return Unknown()
             raise StoreUnavailable
+
+    def _timely(self, digests: int, detail: Detail | None) -> Select[Any]:
+        change = rotating(
+            **{name: given(name) for name in _SPENDING},
+            digests=[given(f"digest{number}") for number in range(digests)],
+            time=self._time,
+            lifetimes=self._lifetimes,
+        )
+        # Not now(), which is when a transaction began; and asked again for a row that has changed meanwhile.
+        timely = change.where(func.clock_timestamp() <= literal(given("until"), UtcDateTime))
+        of_each = SimpleNamespace(**{part: given(part) for part in ("salt", "text", "digest")}) if detail else None
+        return telling(timely, self._time, Entering(acts_of_rotation(NOWHERE), self._time, of_each))
 
     async def mark_seen(self, ids: Sequence[SessionId]) -> None:
         long_ago = self._time.ago(SEEN_EVERY)
@@ -298,18 +250,37 @@ class SqlLiveStatements:
     def _may_act(self) -> ColumnElement[bool]:
         return is_live(self._time, self._lifetimes)
 
-    async def _trusted(self, source: FromClause, condition: ColumnElement[bool], *columns: ColumnElement[Any]) -> Row[Any]:
+    async def _trusted(self, make: Callable[..., Select[Any]], **values: Any) -> Any:
         """One row, of nulls if there is none: a server says whether it was demoted also where it finds nothing.
 
         Else a session that the demoted server has not received yet would be a wrong "no".
         """
-        one = select(literal(1).label("one")).subquery("o")
-        found = select(self._demoted, *columns).select_from(one.outerjoin(source, condition))
-        row = (await self._run(found)).one()
+        async with self._reach.translating():
+            if self._hot is None:
+                row: Any = (await self._try(make(**values))).one()
+            else:
+                [row] = await self._hot.fetch(make.__name__, lambda: make(**{name: given(name) for name in values}), values)
         if row.demoted:
             await self._reach.leave_server()
             raise StoreUnavailable
         return row
+
+    def _user(self, *, username_key: Any) -> Select[Any]:
+        return self._or_nulls(users, users.c.username_key == username_key, *users.c)
+
+    def _client(self, *, id: Any) -> Select[Any]:
+        return self._or_nulls(clients, clients.c.id == id, *clients.c)
+
+    def _caller(self, *, session_id: Any, user_id: Any) -> Select[Any]:
+        both = and_(sessions.c.id == session_id, users.c.id == user_id, self._may_act())
+        return self._or_nulls(_WITH_USER, both, RING_GENERATION, *users.c, *sessions.c)
+
+    def _holder(self, *, session_id: Any) -> Select[Any]:
+        return self._or_nulls(_WITH_USER, and_(sessions.c.id == session_id, self._may_act()), *users.c, *sessions.c)
+
+    def _or_nulls(self, source: FromClause, condition: ColumnElement[bool], *columns: ColumnElement[Any]) -> Select[Any]:
+        one = select(literal(1).label("one")).subquery("o")
+        return select(self._demoted, *columns).select_from(one.outerjoin(source, condition))
 
     async def _end(self, change: ReturningUpdate[Any], entering: Entering | None) -> Row[Any] | None:
         """Run a statement that may end a session, which is told and entered by the same act."""
@@ -341,7 +312,11 @@ class SqlLiveStatements:
             return await connection.execute(statement)
 
 
-def _outcome(row: Row[Any]) -> RotationOutcome:
+def _numbered(digests: Sequence[bytes]) -> dict[str, bytes]:
+    return {f"digest{number}": digest for number, digest in enumerate(digests)}
+
+
+def _outcome(row: Any) -> RotationOutcome:
     going_on, session = _GOING_ON.get(row.outcome), session_from_row(row)
     return going_on(session, row.ring_generation) if going_on else _ENDING[row.outcome](session)
 

@@ -7,10 +7,12 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from dependency_injector import providers
 from pydantic import SecretStr
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
@@ -66,21 +68,38 @@ async def counted(request: pytest.FixtureRequest, tmp_path: Path, sqlite_in: Cal
         env="development", secret_key=SecretStr(SECRET), argon2_memory=64, argon2_time=1, sessions_per_user=most_sessions
     ).with_defaults()
     container, engine = build(settings), open_engine(url, pool_size=2)
+    sent: list[str] = []
+    _count(engine, sent)
     store = SqlStore(engine, container.adapters.clock(), container.adapters.lifetimes())
     container.adapters.store.override(providers.Object(store))
-    sent: list[str] = []
     made = Counted(use_cases_of(container), dialect, sent)
     await made.use[PrepareSigningKey]()
     await made.sign_up()
 
-    @event.listens_for(engine.sync_engine, "before_cursor_execute")
-    def count(_: object, __: object, statement: str, *___: object) -> None:
+    sent.clear()
+    yield made
+    await store.close()
+
+
+def _count(engine: AsyncEngine, sent: list[str]) -> None:
+    def note(statement: str) -> None:
         word = statement.split(maxsplit=1)[0]
         if word != "BEGIN":
             sent.append(word)
 
-    yield made
-    await store.close()
+    class Counting(asyncpg.Connection):
+        async def fetch(self, query: str, *arguments: Any, **how: Any) -> Any:  # of statements past SQLAlchemy
+            note(query)
+            return await super().fetch(query, *arguments, **how)
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def count_at_the_driver(_: object, __: object, ___: object, options: dict[str, Any]) -> None:
+        if engine.dialect.name == "postgresql":
+            options["connection_class"] = Counting
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def count(_: object, __: object, statement: str, *___: object) -> None:
+        note(statement)
 
 
 async def test_authenticating_takes_one_statement(counted: Counted) -> None:
