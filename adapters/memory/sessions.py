@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import final
 
+from adapters.memory.audit import MemoryAuditRepository
 from adapters.memory.revocations import MemoryRevocationRepository
 from adapters.memory.signing_keys import RING
 from adapters.memory.tables import Overlay
 from application.ports.clock import Clock
+from domain.audit import Act
 from domain.session import EndedSession, EndReason, Lifetimes, NewSession, Opened, Session, SessionId, Sweep, SweepPosition
 from domain.user import User, UserId
 
@@ -20,19 +22,21 @@ class MemorySessionRepository:
         sessions: Overlay[SessionId, Session],
         users: Overlay[UserId, User],
         revocations: MemoryRevocationRepository,
+        *,
+        audit: MemoryAuditRepository,
         clock: Clock,
         lifetimes: Lifetimes,
-        *,
         ring_generations: Overlay[int, int],
     ) -> None:
         self._sessions = sessions
         self._users = users
         self._revocations = revocations
         self._ring_generations = ring_generations
+        self._audit = audit
         self._clock = clock
         self._lifetimes = lifetimes
 
-    async def open(self, session: NewSession) -> Opened | None:
+    async def open(self, session: NewSession, *, act: Act | None = None) -> Opened | None:
         user = self._users.get(session.user_id)
         if user is None or user.disabled_at or user.generation != session.generation:
             return None
@@ -51,6 +55,8 @@ class MemorySessionRepository:
             made_by=session.made_by,
         )
         self._sessions.put(opened.id, opened)
+        if act:
+            self._audit.enter(of_session(act, opened))
         return Opened(opened, self._ring_generations.get(RING) or 0)
 
     async def get(self, id: SessionId) -> Session | None:
@@ -63,7 +69,9 @@ class MemorySessionRepository:
         self.replace(replace(session, generation=generation))
         return True
 
-    async def end_oldest_of(self, user_id: UserId, *, opened: SessionId, most: int) -> Sequence[EndedSession]:
+    async def end_oldest_of(
+        self, user_id: UserId, *, opened: SessionId, most: int, act: Act | None = None
+    ) -> Sequence[EndedSession]:
         now = self._clock.now()
         others = [
             session
@@ -76,6 +84,8 @@ class MemorySessionRepository:
         doomed = sorted(others, key=lambda session: session.id, reverse=True)[most - 1 :]
         for session in doomed:
             self.end(session, reason=EndReason.SESSION_LIMIT)
+            if act:
+                self._audit.enter(of_session(act, session))
         return [EndedSession(id=session.id, access_until=session.access_until) for session in doomed]
 
     async def end_all_of(
@@ -116,3 +126,8 @@ class MemorySessionRepository:
 
 def _place(session: Session) -> tuple[datetime, SessionId]:
     return session.created_at, session.id
+
+
+def of_session(act: Act, session: Session) -> Act:
+    """What it leaves open of user and session is this session's."""
+    return replace(act, user_id=act.user_id or session.user_id, session_id=act.session_id or session.id)

@@ -12,7 +12,7 @@ from typing import Any, final
 from adapters.memory.audit import MemoryAuditRepository
 from adapters.memory.clients import MemoryClientRepository
 from adapters.memory.revocations import MemoryRevocationRepository, StoredRevocation
-from adapters.memory.sessions import MemorySessionRepository
+from adapters.memory.sessions import MemorySessionRepository, of_session
 from adapters.memory.signing_keys import RING, MemorySigningKeyRepository
 from adapters.memory.tables import Overlay, Table
 from adapters.memory.throttle import MemoryThrottleState
@@ -78,9 +78,6 @@ class MemoryUnitOfWork:
         self.users = MemoryUserRepository(users, names)
         revocations, newest = Overlay(tables.revocations), Overlay(tables.newest_revocation)
         self.revocations = MemoryRevocationRepository(revocations, newest, clock)
-        self.sessions = MemorySessionRepository(
-            sessions, users, self.revocations, clock, lifetimes, ring_generations=generations
-        )
         self.signing_keys = MemorySigningKeyRepository(keys, generations, clock)
         self.clients = MemoryClientRepository(clients)
         record: dict[str, Overlay[int, Any]] = {
@@ -91,6 +88,15 @@ class MemoryUnitOfWork:
             "counters": Overlay(tables.audit_counters),
         }
         self.audit = MemoryAuditRepository(**record, clock=clock)
+        self.sessions = MemorySessionRepository(
+            sessions,
+            users,
+            self.revocations,
+            audit=self.audit,
+            clock=clock,
+            lifetimes=lifetimes,
+            ring_generations=generations,
+        )
         self._overlays: tuple[Overlay[Any, Any], ...] = (
             *record.values(),
             users,
@@ -178,10 +184,7 @@ class MemoryLiveStatements:
             ):
                 return Unknown()
             now, generation = self._clock.now(), self._tables.ring_generations[RING]
-            acts = {
-                outcome: replace(act, user_id=session.user_id, session_id=session.id)
-                for outcome, act in acts_of_rotation(origin).items()
-            }
+            acts = {outcome: of_session(act, session) for outcome, act in acts_of_rotation(origin).items()}
             if presented.counter >= session.counter:
                 stepped = replace(
                     session,
@@ -238,8 +241,7 @@ class MemoryLiveStatements:
                 return None
             work.sessions.end(session, reason=reason)
             if act:
-                of_session = replace(act, user_id=act.user_id or session.user_id, session_id=act.session_id or session.id)
-                work.audit.enter(of_session)
+                work.audit.enter(of_session(act, session))
             await work.commit()
         return EndedSession(id=id, access_until=session.access_until)
 

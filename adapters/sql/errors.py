@@ -1,6 +1,6 @@
-"""Telling a database that is away from a bug, and one broken rule from another."""
+"""Telling a database that is away from a bug."""
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable
@@ -15,15 +15,6 @@ _NOT_ALLOWED = "42501"  # what the audit trail cannot take, must not be done
 _BUSY = frozenset({_NOT_ALLOWED, "55P03", "40P01", "40001", "55000", READ_ONLY})
 _NO_SUCH_RELATION = frozenset({"42P01", "42703"})
 _SQLITE_AWAY = ("locked", "unable to open", "readonly database", "disk i/o error", "is full", "not a database")
-
-
-def violated(error: IntegrityError, constraint: str) -> bool:
-    """Whether this constraint is the one. SQLite names no constraint, but the column: `users.username_key`."""
-    name = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
-    if name is not None:
-        return bool(name == constraint)
-    table, _, column = constraint.removeprefix("uq_").partition("_")
-    return str(error.orig).endswith(f"{table}.{column}")
 
 
 def sqlstate(error: BaseException) -> str:

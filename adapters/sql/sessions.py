@@ -7,10 +7,12 @@ from sqlalchemy import ColumnElement, Select, Uuid, and_, delete, func, insert, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from adapters.sql.audit_entries import Entering
 from adapters.sql.engines import StoreTime
 from adapters.sql.revocations import execute_ending
 from adapters.sql.schema import UtcDateTime, sessions, users
 from adapters.sql.signing_keys import RING_GENERATION
+from domain.audit import Act
 from domain.origin import Device, DeviceKind
 from domain.session import (
     AuthenticationMethod,
@@ -29,6 +31,8 @@ from domain.user import UserId
 # Log-ins of one user that may be under way at once: what these open is not seen yet where sessions are counted.
 _MOST_RIVALS = 50
 ENDED = "ended"  # the outcome of a statement that ends what it finds
+_OPENED = "opened"
+_STORED = [column for column in sessions.c if column is not sessions.c.outcome]
 
 
 @final
@@ -40,7 +44,7 @@ class SqlSessionRepository:
         self._on_postgresql = connection.dialect.name == "postgresql"
         self._others: dict[SessionId, int] = {}  # live sessions of the user, beside the one that was opened
 
-    async def open(self, session: NewSession) -> Opened | None:
+    async def open(self, session: NewSession, *, act: Act | None = None) -> Opened | None:
         # FOR SHARE waits for whoever is changing the user, and then looks again: without it a log-in that is in flight over
         # a change of password still opens. (SQLite has one writer.)
         values = {
@@ -68,14 +72,22 @@ class SqlSessionRepository:
             )
             .with_for_update(read=True)
         )
-        opened = insert(sessions).from_select(list(values), unchanged)
-        found = await self._connection.execute(opened.returning(*sessions.c, RING_GENERATION, *self._taking_turns(session)))
-        row = found.one_or_none()
-        if row is None:
-            return None
+        opened = (
+            insert(sessions)
+            .from_select(list(values), unchanged)
+            .returning(*_STORED, literal(_OPENED).label("outcome"), RING_GENERATION, *self._taking_turns(session))
+        )
+        entering = Entering({_OPENED: act}, self._time) if act else None
         if self._on_postgresql:
-            self._others[session.id] = row.others
-        return Opened(session_from_row(row), row.ring_generation)
+            changed = opened.cte("opened")
+            entered = entering.hanging_on(changed) if entering else ()
+            row = (await self._connection.execute(select(changed).add_cte(*entered))).one_or_none()
+            self._others[session.id] = row.others if row else 0
+        else:
+            row = (await self._connection.execute(opened)).one_or_none()
+            if row and entering:
+                await entering.after(self._connection, [row])
+        return Opened(session_from_row(row), row.ring_generation) if row else None
 
     async def get(self, id: SessionId) -> Session | None:
         row = (await self._connection.execute(select(sessions).where(sessions.c.id == id))).one_or_none()
@@ -85,12 +97,14 @@ class SqlSessionRepository:
         carried = update(sessions).where(sessions.c.id == id, sessions.c.ended_at.is_(None)).values(generation=generation)
         return (await self._connection.execute(carried)).rowcount == 1
 
-    async def end_oldest_of(self, user_id: UserId, *, opened: SessionId, most: int) -> Sequence[EndedSession]:
+    async def end_oldest_of(
+        self, user_id: UserId, *, opened: SessionId, most: int, act: Act | None = None
+    ) -> Sequence[EndedSession]:
         if self._others.get(opened, most) + _MOST_RIVALS < most:
             return ()
         beyond = self._others_of(user_id, opened).order_by(sessions.c.id.desc()).offset(most - 1)
         change = ending(sessions.c.id.in_(beyond), reason=EndReason.SESSION_LIMIT, time=self._time)
-        ended = await execute_ending(self._connection, change, self._time)
+        ended = await execute_ending(self._connection, change, self._time, Entering({ENDED: act}, self._time) if act else None)
         return [ended_from_row(row) for row in ended]
 
     def _others_of(self, user_id: UserId, opened: SessionId) -> Select[Any]:

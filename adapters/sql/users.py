@@ -3,11 +3,12 @@
 from typing import Any, final
 
 import structlog
-from sqlalchemy import ColumnElement, insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.sql.errors import as_unavailable, violated
+from adapters.sql.errors import as_unavailable
 from adapters.sql.schema import users
 from domain.email import EmailAddress
 from domain.password import PasswordHash
@@ -21,15 +22,13 @@ _log: Any = structlog.get_logger("portunus.storage")
 class SqlUserRepository:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
     async def add(self, user: User) -> None:
-        try:
-            async with self._connection.begin_nested():
-                await self._connection.execute(insert(users).values(_to_row(user)))
-        except IntegrityError as error:
-            if violated(error, "uq_users_username_key"):
-                raise UsernameTaken from None
-            raise
+        # Not an error to be rolled back to a savepoint, which is two more statements.
+        added = self._insert(users).values(_to_row(user)).on_conflict_do_nothing(index_elements=[users.c.username_key])
+        if (await self._connection.execute(added.returning(users.c.id))).one_or_none() is None:
+            raise UsernameTaken
 
     async def get(self, id: UserId) -> User | None:
         row = (await self._connection.execute(select(users).where(users.c.id == id))).one_or_none()

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from domain.audit import Act
 from domain.session import EndedSession, EndReason, NewSession, Opened, Session, SessionId, Sweep, SweepPosition
 from domain.user import UserId
 
 
 class SessionRepository(Protocol):
-    async def open(self, session: NewSession) -> Opened | None:
-        """Open it, or return `None` if the user is gone, disabled, or of another generation by now.
+    async def open(self, session: NewSession, *, act: Act | None = None) -> Opened | None:
+        """Open it, and enter `act` of it; or return `None` if the user is gone, disabled, or of another generation by now.
 
         Serialised with whatever changes the user: a password changed while it was being verified opens nothing.
         """
@@ -24,10 +25,12 @@ class SessionRepository(Protocol):
         """
         ...
 
-    async def end_oldest_of(self, user_id: UserId, *, opened: SessionId, most: int) -> Sequence[EndedSession]:
+    async def end_oldest_of(
+        self, user_id: UserId, *, opened: SessionId, most: int, act: Act | None = None
+    ) -> Sequence[EndedSession]:
         """End the user's oldest live sessions until `most` are left, of which the one just `opened` is one.
 
-        By the millisecond of their ids. Serialised with rivals that open sessions of the same user.
+        `act` is entered of each. By the millisecond of their ids. Serialised with rivals that open sessions of the same user.
         """
         ...
 

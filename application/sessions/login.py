@@ -11,8 +11,7 @@ from application.ports.throttle import Throttle
 from application.ports.tokens import AccessTokens, RefreshTokens
 from application.ports.unit_of_work import Store
 from application.steps.check_password import check_password
-from domain.actor import Actor
-from domain.audit import Act, Action, Agent, by_caller
+from domain.audit import Act, Action, Agent
 from domain.audit_failures import Failure
 from domain.origin import NOWHERE, Origin
 from domain.password import PasswordHash, PlainPassword
@@ -98,12 +97,10 @@ class Login:
             # Before the opening: after it, parallel log-ins would wait for each other's share of the user's row.
             if better_hash:
                 await work.users.upgrade_password(user.id, old=user.password_hash, new=better_hash)
-            opened = await work.sessions.open(new)
+            opened = await work.sessions.open(new, act=Act(action=Action.LOGIN, by=Agent.USER, origin=origin))
             if opened is None:
                 raise InvalidCredentials
-            for ended in await work.sessions.end_oldest_of(user.id, opened=new.id, most=self.lifetimes.most_sessions):
-                limit = Act(action=Action.SESSION_LIMIT, by=Agent.SERVICE, user_id=user.id, session_id=ended.id)
-                await work.audit.add(limit)
-            await work.audit.add(by_caller(Action.LOGIN, Actor(user, opened.session), origin))
+            limit = Act(action=Action.SESSION_LIMIT, by=Agent.SERVICE)
+            await work.sessions.end_oldest_of(user.id, opened=new.id, most=self.lifetimes.most_sessions, act=limit)
             await work.commit()
         return opened

@@ -142,8 +142,8 @@ async def test_one_session_too_many_is_entered_with_the_log_in(api: Api) -> None
 
     entries = await _entries(api)
 
-    assert [one.entry.action for one in entries[-2:]] == [Action.SESSION_LIMIT, Action.LOGIN]
-    assert entries[-2].entry.by is Agent.SERVICE
+    assert [one.entry.action for one in entries[-2:]] == [Action.LOGIN, Action.SESSION_LIMIT]
+    assert entries[-1].entry.by is Agent.SERVICE
 
 
 async def test_ks08_each_act_of_the_operator_leaves_an_entry(api: Api) -> None:
