@@ -44,6 +44,8 @@ async def serving_ranges(*known: str, answer: bytes | None = None, stalls: bool 
                 writer.write(b"0")
                 await writer.drain()
                 await asyncio.sleep(0.02)
+                if writer.is_closing():
+                    return
             writer.write(answer or b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk)
             await writer.drain()
         except ConnectionError:
