@@ -31,7 +31,8 @@ async def _measure(length: _Length, wanted: Callable[[str], bool] | None) -> Non
     _say("starting PostgreSQL")
     async with setting() as started:
         every = operations(started)
-        each = every if wanted is None else chosen(every, GATES, wanted)
+        gates = GATES if wanted is None else [gate for gate in GATES if wanted(gate.operation)]
+        each = every if wanted is None else chosen(every, gates, wanted)
         for operation in each:
             _say(f"starting and warming up: {', '.join(operation.names)}")
             if operation.prepare:
@@ -41,8 +42,8 @@ async def _measure(length: _Length, wanted: Callable[[str], bool] | None) -> Non
         [row] = await started.postgresql.at("postgres").execute("SELECT current_setting('server_version') AS version")
     medians = {name: median(measured) for name, measured in found.items()}
     path = _RESULT if wanted is None else _RESULT_OF_LESS
-    record.write(record.record(found, medians, GATES, postgresql=row["version"]), path)
-    print(table.as_markdown(medians, GATES))
+    record.write(record.record(found, medians, gates, postgresql=row["version"]), path)
+    print(table.as_markdown(medians, gates))
     _say(f"all figures: {path}")
 
 

@@ -11,6 +11,7 @@ from benchmarks.peers.known import PEERS
 from benchmarks.plan import Plan, dealt, drawn
 from benchmarks.portunus import CONNECTIONS, Asked
 from benchmarks.setting import FLOOR, STRONG, Setting
+from benchmarks.storm import Storm, allowed_in_a_flood
 from benchmarks.table import Gate
 
 _FASTAPI_USERS, _TUTORIAL, _ = (peer.name for peer in PEERS)
@@ -26,6 +27,9 @@ GATES = (
     Gate(operation="POST /token", limit="argon2 verify, 19 MiB", bound=0.85, by="CPU", aim=0.92),
     Gate(operation="POST /token, 64 MiB", limit="argon2 verify, 64 MiB", bound=0.93, by="CPU", aim=0.96),
     Gate(operation="POST /signup", limit="argon2 hash, 19 MiB", bound=0.80, by="CPU", aim=0.90),
+    Gate(operation="GET /users/me, 200/s, in a storm", limit="GET /users/me, 200/s", bound=2, by="p99", aim=1.5),
+    Gate(operation="POST /token, in a storm", limit="argon2 verify, 19 MiB", bound=0.75, by="requests/s"),
+    Gate(operation="POST /token, in a flood of 200", limit="(threads + 1) hashes + 32 MiB", bound=1, by="MiB"),
     Gate(operation="GET /users/me, SQLite", limit="hello", bound=0.25, by="CPU"),
     Gate(operation="POST /refresh, SQLite", limit="hello", bound=0.10, by="CPU"),
 )
@@ -43,6 +47,7 @@ class Operation:
 def operations(setting: Setting) -> list[Operation]:
     own, strong, two = Asked(setting=setting), Asked(setting=setting, cost=STRONG), Asked(setting=setting, workers=2)
     sqlite, memory = Asked(setting=setting, storage="sqlite"), Asked(setting=setting, storage="memory")
+    storm = Storm(own)
     return [
         _one("bare ASGI", partial(_app, setting, "bare")),
         _one("hello, no middleware", partial(_app, setting, "framework")),
@@ -71,6 +76,10 @@ def operations(setting: Setting) -> list[Operation]:
         _one("POST /token, SQLite", sqlite.log_in),
         _one("GET /users/me, memory", memory.me),
         _one("POST /refresh, memory", memory.refresh),
+        _one("GET /users/me, 200/s", storm.idle),
+        Operation(("GET /users/me, 200/s, in a storm", "POST /token, in a storm"), storm.under),
+        _one("POST /token, in a flood of 200", storm.flood),
+        _one("(threads + 1) hashes + 32 MiB", _of_this_process(lambda _: allowed_in_a_flood())),
         *(operation for peer in PEERS for operation in _of_peer(setting, peer)),
     ]
 

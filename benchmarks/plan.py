@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SIZE = struct.Struct(">I")
-_DRAWN = 50_000  # of a pool, for each connection, before it begins anew
+_DRAWN = 5_000  # of a pool, for each connection, before it begins anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Plan:
 def drawn(port: int, pool: Sequence[bytes], *, connections: int, per_second: float | None = None) -> Plan:
     """Requests drawn at random from the pool, by each connection on its own."""
     many = _DRAWN if len(pool) > 1 else 1
-    orders = [[secrets.randbelow(len(pool)) for _ in range(many)] for _ in range(connections)]
+    orders = [[number % len(pool) for number in array("I", secrets.token_bytes(4 * many))] for _ in range(connections)]
     return Plan(port=port, pool=pool, orders=orders, per_second=per_second)
 
 

@@ -1,10 +1,12 @@
 """What a process and all that it started have used, from /proc."""
 
 import os
+import re
 from pathlib import Path
 
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
 def cpu_seconds(root: int) -> float:
@@ -15,6 +17,17 @@ def cpu_seconds(root: int) -> float:
 def resident_bytes(root: int) -> int:
     """What each process of the tree holds in memory, pages that they share counted once for each."""
     return sum(int(_fields(pid)[21]) for pid in _tree(root)) * _PAGE
+
+
+def forget_peaks(root: int) -> None:
+    """From now on, `peak_bytes` is of what comes (proc(5), clear_refs)."""
+    for pid in _tree(root):
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_bytes(root: int) -> int:
+    """The most that each process of the tree has held, added up."""
+    return sum(int(_PEAK.findall(Path(f"/proc/{pid}/status").read_text())[0]) * 1024 for pid in _tree(root))
 
 
 def _tree(root: int) -> list[int]:
