@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import ceil
 
 AIM = timedelta(milliseconds=50)
-_MOST_MEMORY = 262144
+MOST_MEMORY = 262144
+_MOST_TIME = 16
 _MEBIBYTE = 1024
 
 
@@ -21,9 +23,18 @@ class HashingCost:
         """What the time that it takes grows with."""
         return self.memory * self.time
 
-    def aiming_at(self, aim: timedelta, *, took: timedelta) -> "HashingCost":
+    @property
+    def traffic(self) -> int:
+        """Bytes that one hash reads and writes, caches left out (RFC 9106, 3.4).
+
+        A block read and one written for each KiB; from the second pass on the one that is replaced is read, too.
+        """
+        return self.memory * 1024 * (2 + 3 * (self.time - 1))
+
+    def aiming_at(self, aim: timedelta, *, took: timedelta, most_memory: int = MOST_MEMORY) -> "HashingCost":
         """What should take so long where this `took` that: memory first, which guessers lack. Never below the floor."""
         work = int(self.work * (aim / took))
         floor = HashingCost()
-        memory = min(max(work // floor.time // _MEBIBYTE * _MEBIBYTE, floor.memory), _MOST_MEMORY)
-        return replace(self, memory=memory, time=min(max(work // memory, floor.time), 16))
+        passes = min(max(ceil(work / most_memory), floor.time), _MOST_TIME)
+        memory = min(max(work // passes // _MEBIBYTE * _MEBIBYTE, floor.memory), most_memory)
+        return replace(floor, memory=memory, time=min(max(work // memory, floor.time), _MOST_TIME))

@@ -1,9 +1,7 @@
 """argon2id for every new hash; what comes from elsewhere is verified, and outdated."""
 
 import secrets
-import time
 from contextlib import AbstractContextManager
-from datetime import timedelta
 from typing import final
 
 from argon2 import PasswordHasher as Argon2
@@ -23,8 +21,6 @@ _PREFIX = "$argon2id$"
 _MOST_MEMORY = 256 * 1024  # KiB that a hash from elsewhere may ask for
 _MOST_TIME = 16
 _MOST_LANES = 16  # each is a thread
-_TRIES = 2  # the shortest counts: what else the machine does only makes it longer
-_MEASURED = "what is hashed to see how long it takes"
 
 
 @final
@@ -32,7 +28,7 @@ class Argon2PasswordHasher:
     def __init__(self, pool: HashingPool, cost: HashingCost, events: Events) -> None:
         self._pool = pool
         self._events = events
-        self._argon2 = _argon2(cost)
+        self._argon2 = argon2id(cost)
         self._foreign = ForeignHashes()
         self._decoy = PasswordHash(self._argon2.hash(secrets.token_bytes(32)))
 
@@ -74,19 +70,7 @@ class Argon2PasswordHasher:
             return self._matches(password, self._decoy)
 
 
-@final
-class Argon2Times:
-    def measure(self, cost: HashingCost) -> timedelta:
-        argon2 = _argon2(cost)
-        took = []
-        for _ in range(_TRIES):
-            began = time.perf_counter()
-            argon2.hash(_MEASURED)
-            took.append(time.perf_counter() - began)
-        return timedelta(seconds=min(took))
-
-
-def _argon2(cost: HashingCost) -> Argon2:
+def argon2id(cost: HashingCost) -> Argon2:
     return Argon2(time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.parallelism, type=Type.ID)
 
 

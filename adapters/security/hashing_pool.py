@@ -17,12 +17,16 @@ from domain.turn import Turn
 T = TypeVar("T")
 
 
+def cores() -> int:
+    return os.cpu_count() or 1
+
+
 @final
 class HashingPool:
     """One hash per thread at a time, `queue` more waiting in each line, for `patience` at most; `Overloaded` beyond that."""
 
     def __init__(self, *, threads: int | None = None, queue: int = 64, patience: timedelta = timedelta(seconds=1.5)) -> None:
-        self.threads = threads or os.cpu_count() or 1
+        self.threads = threads or cores()
         self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="hashing", initializer=_yield_to_requests)
         self._turns = Turns(self.threads, most=queue)
         self._patience = patience.total_seconds()

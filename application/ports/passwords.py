@@ -1,6 +1,7 @@
 """Hashing passwords."""
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Protocol
 
@@ -61,7 +62,30 @@ class PasswordHasher(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashingBeside:
+    """How long one hash took, of as many at once as there are cores, and how many bytes per second were copied beside them."""
+
+    took: timedelta
+    copied: float
+
+
 class HashingTimes(Protocol):
+    """What the machine does, measured now. What else it does at the same time makes all of it slower."""
+
+    @property
+    def cores(self) -> int:
+        """How many hashes a server process has under way at most."""
+        ...
+
     def measure(self, cost: HashingCost) -> timedelta:
         """How long one hash of this cost takes on this machine, while nothing else is done here."""
+        ...
+
+    def measure_on_every_core(self, cost: HashingCost) -> HashingBeside:
+        """The same while each core hashes, and one thread more copies. Both count the processor's time of their own thread."""
+        ...
+
+    def copy(self) -> float:
+        """Bytes per second of processor time that one thread copies from memory to memory, alone."""
         ...

@@ -13,6 +13,7 @@ from domain.errors import Refusal
 from entrypoints.cli.audit import audit
 from entrypoints.cli.clients import clients
 from entrypoints.cli.doctor import config, doctor
+from entrypoints.cli.hashing import hashing
 from entrypoints.cli.keys import keys
 from entrypoints.cli.migrate import migrate
 from entrypoints.cli.passwords import passwords
@@ -40,6 +41,7 @@ app.command()(doctor)
 app.command()(config)
 app.add_typer(users, name="users")
 app.add_typer(passwords, name="passwords")
+app.add_typer(hashing, name="hash")
 app.add_typer(clients, name="clients")
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")

@@ -10,7 +10,7 @@ from adapters.events import LoggedEvents
 from adapters.ids import Uuid7Ids
 from adapters.memory.store import MemoryStore
 from adapters.memory.throttle import MemoryThrottleState
-from adapters.security.argon2 import Argon2PasswordHasher, Argon2Times
+from adapters.security.argon2 import Argon2PasswordHasher
 from adapters.security.audit_macs import KeyedAuditMacs
 from adapters.security.breach_file import BreachFile, UnusableBreachFile
 from adapters.security.breach_service import BreachService
@@ -20,6 +20,7 @@ from adapters.security.common_passwords import read_common_passwords
 from adapters.security.cursors import MacCursors
 from adapters.security.feed_cursors import SealedFeedCursors
 from adapters.security.hashing_pool import HashingPool
+from adapters.security.hashing_times import Argon2Times
 from adapters.security.jwt import JwtAccessTokens
 from adapters.security.key_ring import KeyRing
 from adapters.security.origins import KeyedOrigins

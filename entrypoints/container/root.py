@@ -6,6 +6,7 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from application.ports.unit_of_work import Store
+from application.upkeep.calibrate_hashing import CalibrateHashing
 from entrypoints.container.accounts import Accounts
 from entrypoints.container.adapters import Adapters
 from entrypoints.container.audit import Audit
@@ -57,6 +58,12 @@ def require_secret(settings: Settings) -> None:
 def require_breaches(settings: Settings) -> None:
     """Raises `UnsafeSettings` unless it can be asked for leaked passwords, where that is set."""
     build(settings).adapters.breaches()
+
+
+def calibrate_hashing(settings: Settings) -> CalibrateHashing:
+    """That use case alone: it needs neither a secret nor a database."""
+    made: CalibrateHashing = build(settings).upkeep.calibrate_hashing()
+    return made
 
 
 def use_cases_of(container: Portunus) -> Mapping[type, Any]:

@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from application.upkeep.calibrate_hashing import CalibrateHashing
 from application.upkeep.check_readiness import CheckReadiness
 from application.upkeep.inspect_storage import InspectStorage
 from application.upkeep.measure_hashing import MeasureHashing
@@ -11,6 +12,9 @@ from application.upkeep.purge_expired import PurgeExpired
 class Upkeep(containers.DeclarativeContainer):
     adapters = providers.DependenciesContainer()
 
+    calibrate_hashing: providers.Provider[CalibrateHashing] = providers.Singleton(
+        CalibrateHashing, hashing_times=adapters.hashing_times
+    )
     check_readiness: providers.Provider[CheckReadiness] = providers.Singleton(
         CheckReadiness, store=adapters.store, signing_keys=adapters.signing_keys
     )

@@ -4,7 +4,7 @@ import argon2
 import pytest
 from passlib.hash import bcrypt, sha512_crypt
 
-from adapters.security.argon2 import Argon2PasswordHasher, Argon2Times
+from adapters.security.argon2 import Argon2PasswordHasher
 from adapters.security.hashing_pool import HashingPool
 from application.ports.passwords import UnknownHashFormat
 from domain.events import PasswordHashUnreadable
@@ -138,9 +138,3 @@ async def test_pw09_a_weaker_argon2_hash_is_outdated(hasher: Argon2PasswordHashe
 def test_pw13_a_hash_of_no_known_form_is_refused(hasher: Argon2PasswordHasher, text: str) -> None:
     with pytest.raises(UnknownHashFormat):
         hasher.require_readable(PasswordHash(text))
-
-
-def test_a_hash_of_more_work_is_measured_to_take_longer() -> None:
-    times = Argon2Times()
-
-    assert times.measure(HashingCost(memory=64, time=1)) * 10 < times.measure(HashingCost())
