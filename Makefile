@@ -3,6 +3,7 @@ PY      ?= python3
 HOST    ?= $(or $(PORTUNUS_HOST),127.0.0.1)
 PORT    ?= $(or $(PORTUNUS_PORT),8000)
 JOBS    ?= 3
+PGBOUNCER ?= /usr/sbin/pgbouncer
 UV_VERSION := 0.13.9
 UV      := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN     := .venv/bin
@@ -11,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PY HOST PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test timing properties fuzz faults bench check bar openapi lock clean browser
+.PHONY: help setup run test timing properties fuzz faults bench check bar openapi lock clean browser pooler
 
 help:  ## print this
 	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
@@ -54,6 +55,10 @@ check: .venv/.ready  ## format, lint, types, import contracts, locks up to date
 bar: .venv/.ready  ## run the tests of the security bar, and write docs/security-bar.md
 	@$(BIN)/python -m tests.security_bar list | xargs $(BIN)/pytest --junitxml=.venv/bar.xml; \
 	$(BIN)/python -m tests.security_bar .venv/bar.xml
+
+pooler: .venv/.ready  ## what every store promises, and two processes, through PgBouncer; not part of make test
+	@test -x "$(PGBOUNCER)" || { echo "make pooler needs PgBouncer 1.18 or newer: install Debian's package pgbouncer, or set PGBOUNCER=/path/to/it."; exit 1; }
+	@PORTUNUS_TEST_POOLER="$(PGBOUNCER)" $(BIN)/pytest -n $(JOBS) --dist loadfile tests/contracts tests/journeys/test_two_processes.py
 
 browser: .venv/.ready  ## open /docs in Chromium, log in there, and call the API
 	@test -x /usr/bin/chromium || { echo "make browser needs /usr/bin/chromium: install Debian's package chromium."; exit 1; }

@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from application.ports.audit import Grants
+from application.ports.unit_of_work import Unbounded
 from application.upkeep.inspect_storage import Keys, RestingOnValue, Schema, StorageReport
 from domain.hashing_cost import AIM
 from entrypoints.settings import Settings, is_loopback
@@ -115,6 +116,8 @@ def of_storage(report: StorageReport) -> Iterator[Finding]:
                 "The signing keys in the database do not open under this PORTUNUS_SECRET_KEY. Use the one they were made with.",
             )
     yield from map(_of_value, report.further_values)
+    if report.unbounded:
+        yield _of_unbounded(report.unbounded)
     if report.grants:
         yield _of_grants(report.grants)
     yield _of_clocks(report.clock_ahead or timedelta())
@@ -177,6 +180,16 @@ def _of_grants(grants: Grants) -> Finding:
             f" audit_entries, audit_details, audit_seals, audit_checkpoints FROM {grants.role};",
         )
     return Finding("ok", "audit", "The role of the server can add to the audit trail, and change nothing in it.")
+
+
+def _of_unbounded(lacking: Unbounded) -> Finding:
+    remedy = " ".join(f"ALTER ROLE {lacking.role} SET {name} = '{value}';" for name, value in lacking.settings.items())
+    return Finding(
+        "unsafe",
+        "database",
+        f"Behind a pooler a session's limits are those of its role, and {lacking.role} lacks some: waits may never end."
+        f" As a superuser: {remedy} Then let the pooler connect anew (RECONNECT in PgBouncer's console).",
+    )
 
 
 def of_hashing(took: timedelta) -> Finding:

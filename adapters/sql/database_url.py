@@ -9,7 +9,8 @@ from sqlalchemy.exc import ArgumentError
 _DEFAULT_PORT = "5432"
 # libpq knows more of them, for readers. Portunus writes.
 _SESSION_ATTRIBUTES = ("any", "read-write", "primary")
-_PARAMETERS = ("host", "port", "sslmode", "ssl", "target_session_attrs")
+_POOLERS = ("transaction",)
+_PARAMETERS = ("host", "port", "sslmode", "ssl", "target_session_attrs", "pooler")
 
 
 class UnusableDatabaseUrl(ValueError):
@@ -21,7 +22,8 @@ def parse_database_url(text: str) -> URL:
 
     PostgreSQL may have several hosts, in libpq's forms (its manual, 32.1.1.2 and 32.1.1.3): `h1:p1,h2:p2` before the name, or
     `host=h1,h2` and `port=p1,p2` behind it; one port holds for all. Of several, one that takes writes is meant, unless
-    `target_session_attrs` says otherwise.
+    `target_session_attrs` says otherwise. `pooler=transaction` says that a pooler is there which gives a connection to the
+    server for a transaction at a time, as PgBouncer does: nothing may be left behind on one.
     """
     scheme = text.partition(":")[0]
     if scheme in {"postgresql", "postgres"}:
@@ -50,6 +52,8 @@ def _postgresql(text: str) -> URL:
     attributes = query.setdefault("target_session_attrs", "read-write") if len(hosts) > 1 else query.get("target_session_attrs")
     if attributes and attributes not in _SESSION_ATTRIBUTES:
         raise UnusableDatabaseUrl(f"target_session_attrs must be one of {', '.join(_SESSION_ATTRIBUTES)}: Portunus writes.")
+    if query.get("pooler", _POOLERS[0]) not in _POOLERS:
+        raise UnusableDatabaseUrl("pooler must be transaction, which does for one in session mode, too.")
     if hosts:
         query["host"] = ",".join(host for host, _ in hosts)
         query["port"] = ",".join(port for _, port in hosts)

@@ -18,11 +18,15 @@ from adapters.sql.schema import UtcDateTime
 from application.ports.clock import Clock
 
 # Milliseconds. A request is answered within seconds whatever the database does.
-_LIMITS_OF_A_REQUEST = {
+LIMITS_OF_A_REQUEST = {
     "statement_timeout": "2000",
     "lock_timeout": "500",
     "idle_in_transaction_session_timeout": "5000",
 }
+# What was answered survives a crash, whatever the role or the database has by default.
+_LASTING = {"synchronous_commit": "on"}
+# Nothing of a session's: the next transaction may be on another connection of the server's. Its limits are the role's.
+_BEHIND_A_POOLER = {"statement_cache_size": 0, "prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
 _SECONDS_TO_CONNECT = 2
 SECONDS_FOR_A_STATEMENT = 2.5  # beyond the server's own limit: for a server that does not answer at all
 _SECONDS_FOR_A_PLACE_IN_THE_POOL = 2
@@ -41,7 +45,7 @@ def open_engine(text: str, *, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_SECONDS_FOR_A_PLACE_IN_THE_POOL,
-        limits=_LIMITS_OF_A_REQUEST,
+        limits=LIMITS_OF_A_REQUEST,
     )
 
 
@@ -50,21 +54,20 @@ def open_engine_for_migrations(text: str) -> AsyncEngine:
     url = parse_database_url(text)
     if url.drivername == "sqlite+aiosqlite":
         return _sqlite(url, wait=_SECONDS_FOR_ANOTHERS_MIGRATION, pool_size=1)
-    return _postgresql(url, pool_size=1, limits={"lock_timeout": "2000"}, patience=None)
+    return _postgresql(url, pool_size=1, limits={}, patience=None)
 
 
 def _postgresql(
     url: URL, *, limits: Mapping[str, str], patience: float | None = SECONDS_FOR_A_STATEMENT, **pool: Any
 ) -> AsyncEngine:
     return create_async_engine(
-        url,
+        url.difference_update_query(["pooler"]),
         hide_parameters=True,
         connect_args={
             "timeout": _SECONDS_TO_CONNECT,
             "command_timeout": patience,
-            # What was answered survives a crash, whatever the role or the database has by default.
-            "server_settings": {"synchronous_commit": "on", **limits},
             "async_creator_fn": connect_to_the_first,
+            **(_BEHIND_A_POOLER if "pooler" in url.query else {"server_settings": {**_LASTING, **limits}}),
         },
         **pool,
     )

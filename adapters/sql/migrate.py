@@ -61,11 +61,15 @@ async def _run(database_url: str, act: Callable[[Config], object]) -> tuple[str 
 
 
 def _wait_for_a_turn(connection: Connection) -> None:
-    """As long as another migrates. What blocks the service is waited for briefly again afterwards."""
-    briefly = connection.execute(text("SHOW lock_timeout")).scalar_one()
-    connection.execute(text("SET LOCAL lock_timeout = '10min'"))
+    """As long as another migrates. What blocks the service is waited for briefly afterwards. All holds for this transaction."""
+    _set(connection, lock_timeout="10min", statement_timeout="0", idle_in_transaction_session_timeout="0")
     connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
-    connection.execute(text("SELECT set_config('lock_timeout', :briefly, true)"), {"briefly": briefly})
+    _set(connection, lock_timeout="2s", synchronous_commit="on")
+
+
+def _set(connection: Connection, **settings: str) -> None:
+    for name, value in settings.items():
+        connection.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
 
 
 def _revision(connection: Connection) -> str | None:

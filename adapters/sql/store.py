@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters.sql.audit import SqlAuditRepository
 from adapters.sql.clients import SqlClientRepository
 from adapters.sql.deadlines import Deadlines
-from adapters.sql.engines import StoreTime
+from adapters.sql.engines import LIMITS_OF_A_REQUEST, StoreTime
 from adapters.sql.live import SqlLiveStatements
 from adapters.sql.migrate import newest_revision
 from adapters.sql.reach import Reach
@@ -20,8 +20,10 @@ from adapters.sql.signing_keys import SqlSigningKeyRepository
 from adapters.sql.throttle import SqlThrottleState
 from adapters.sql.users import SqlUserRepository
 from application.ports.clock import Clock
-from application.ports.unit_of_work import SchemaOutdated, UnderWayElsewhere, UnitOfWork
+from application.ports.unit_of_work import SchemaOutdated, Unbounded, UnderWayElsewhere, UnitOfWork
 from domain.session import Lifetimes
+
+_IN_FORCE = text("SELECT name, setting FROM pg_settings UNION ALL SELECT 'role', current_user")
 
 
 @final
@@ -70,6 +72,16 @@ class SqlStore:
             revision = (await autocommitting.execute(text("SELECT version_num FROM alembic_version"))).scalar()
         if revision != newest_revision():
             raise SchemaOutdated
+
+    async def unbounded(self) -> Unbounded | None:
+        if self._engine.dialect.name != "postgresql":
+            return None
+        async with self._reach.translating(), self._engine.connect() as connection:
+            found = {row.name: row.setting for row in await connection.execute(_IN_FORCE)}
+        lacking = {name: most for name, most in LIMITS_OF_A_REQUEST.items() if not 0 < int(found[name]) <= int(most)}
+        if found["synchronous_commit"] not in {"on", "remote_apply"}:
+            lacking["synchronous_commit"] = "on"
+        return Unbounded(role=found["role"], settings=lacking) if lacking else None
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -1,6 +1,8 @@
 """The store, and its two doors: a unit of work, and single statements."""
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from application.ports.audit import AuditRepository
@@ -29,6 +31,17 @@ class UnderWayElsewhere(Unavailable):
 
     code: ClassVar[str] = "under_way_elsewhere"
     detail = "Another process is doing this at the moment."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbounded:
+    """`settings` that the storage's `role` lacks, as they should be: else a wait has no end, or a commit does not last.
+
+    Who connects without a pooler in between sets them for the connection.
+    """
+
+    role: str
+    settings: Mapping[str, str]
 
 
 class UnitOfWork(Protocol):
@@ -79,6 +92,10 @@ class Store(Protocol):
 
     async def require_ready(self) -> None:
         """Raises `SchemaOutdated` where the schema is not the one this program needs."""
+        ...
+
+    async def unbounded(self) -> Unbounded | None:
+        """What only an operator can mend, where this program cannot set it for its own connections."""
         ...
 
     async def close(self) -> None: ...

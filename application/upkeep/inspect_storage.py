@@ -10,7 +10,7 @@ from application.ports.audit import Grants
 from application.ports.audit_macs import AuditMacs
 from application.ports.clock import Clock
 from application.ports.tokens import NoSigningKey, RefreshTokens, SigningKeys
-from application.ports.unit_of_work import SchemaOutdated, Store, StoreUnavailable
+from application.ports.unit_of_work import SchemaOutdated, Store, StoreUnavailable, Unbounded
 from domain.signing_key import SigningKey
 
 
@@ -51,6 +51,7 @@ class StorageReport:
     keys: Keys = Keys.UNKNOWN
     clock_ahead: timedelta | None = None
     grants: Grants | None = None  # on the audit trail
+    unbounded: Unbounded | None = None
     further_values: tuple[RestingOnValue, ...] = ()  # of the secret, behind the first
 
 
@@ -86,6 +87,7 @@ class InspectStorage:
             keys=await self._keys() if ring.keys else Keys.NONE_YET,
             clock_ahead=ring.as_of - (asked_at + (answered_at - asked_at) / 2),
             grants=grants,
+            unbounded=await self.store.unbounded(),
             further_values=await self._further_values(ring.keys) if len(self.refresh_tokens.key_ids) > 1 else (),
         )
 

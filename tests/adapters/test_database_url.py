@@ -5,7 +5,7 @@ import pytest
 from adapters.sql.database_url import UnusableDatabaseUrl, parse_database_url
 
 FOREIGN_PARAMETER = (
-    "It has a parameter other than host, port, sslmode, ssl, target_session_attrs. In a password, write ? as %3F."
+    "It has a parameter other than host, port, sslmode, ssl, target_session_attrs, pooler. In a password, write ? as %3F."
 )
 TWO = {"host": ["h1", "h2"], "port": [5432, 5433], "target_session_attrs": "read-write"}
 
@@ -60,6 +60,10 @@ def test_a_path_of_sqlite_is_kept() -> None:
         ("postgresql://u:s3cret@h1,h2,h3/db?port=1,2", "It has 3 hosts and 2 ports: give one port for all, or one for each."),
         ("postgresql://u:s3cret@h1:1,h2/db?port=1,2", "It names ports twice: with the hosts, and as port=."),
         ("postgresql://u:s3cret@h1/db?host=h2", "It names hosts twice: before the name of the database, and as host=."),
+        (
+            "postgresql://u:s3cret@h/db?pooler=session",
+            "pooler must be transaction, which does for one in session mode, too.",
+        ),
         ("postgresql://h/db?sslmode=require&sslmode=disable", "It says sslmode twice."),
         ("postgresql://h/db?application_name=x", FOREIGN_PARAMETER),
         ("postgresql://u:half?s3cret=more@h/db", FOREIGN_PARAMETER),

@@ -3,7 +3,6 @@ import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import asyncpg
 import pytest
 
 from adapters.sql.engines import open_engine
@@ -197,7 +196,7 @@ async def test_rt16_a_session_that_comes_to_life_meanwhile_is_not_removed_and_no
 ) -> None:
     session, _ = await a_stored_session(forgetful)
     await databases.age(url, LIFETIMES.idle)
-    rival = await asyncpg.connect(url)
+    rival = await databases.connect(url)
     try:
         async with rival.transaction():
             await rival.execute("UPDATE sessions SET rotated_at = now() WHERE id = $1", session.id)

@@ -1,7 +1,6 @@
 import asyncio
 from datetime import timedelta
 
-import asyncpg
 import pytest
 
 from adapters.ids import Uuid7Ids
@@ -112,7 +111,7 @@ async def test_a_session_that_somebody_is_at_is_not_waited_for(databases: Databa
     user = await a_stored_user(store)
     (busy, _), (free, _) = [await a_stored_session(store, user) for _ in range(2)]
     await databases.age(url, SEEN_EVERY)
-    rival = await asyncpg.connect(url)
+    rival = await databases.connect(url)
     try:
         async with rival.transaction():
             await rival.execute(f"SELECT FROM sessions WHERE id = $1 FOR {lock}", busy.id)

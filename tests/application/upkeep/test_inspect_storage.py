@@ -21,6 +21,7 @@ class Away:
         self.live = portunus.store.live
         self.throttle = portunus.store.throttle
         self.begin = portunus.store.begin
+        self.unbounded = portunus.store.unbounded
         self.close = portunus.store.close
         self._refusal = refusal
 

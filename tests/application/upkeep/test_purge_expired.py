@@ -83,6 +83,7 @@ class Interrupted:
         self.live = portunus.store.live
         self.throttle = portunus.store.throttle
         self.require_ready = portunus.store.require_ready
+        self.unbounded = portunus.store.unbounded
         self.close = portunus.store.close
         self._begin = portunus.store.begin
         self._left = works
