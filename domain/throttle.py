@@ -25,6 +25,7 @@ class Action(StrEnum):
     LOG_IN = "log_in"
     REFRESH = "refresh"
     INTROSPECTION = "introspection"
+    FEED = "feed"
 
 
 class InvalidLimit(ValueError):
@@ -102,13 +103,17 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`log_ins_of_all` refuses nobody: beyond it the limit of each address is a tenth of what it was."""
+    """`log_ins_of_all` refuses nobody: beyond it the limit of each address is a tenth of what it was.
+
+    `feed` is what one process tells an address: to count a read with others would cost as much as the read.
+    """
 
     sign_up: Limit = Limit(10, timedelta(hours=1))
     log_in: Limit = Limit(60, timedelta(minutes=10))
     log_ins_of_all: Limit = Limit(600, timedelta(minutes=1), Per.PROCESS)
     refresh_failures: Limit = Limit(60, timedelta(minutes=10))
     introspection: Limit = Limit(6000, timedelta(minutes=1))
+    feed: Limit = Limit(3000, timedelta(minutes=1))
 
     def of(self, action: Action) -> Limit:
         match action:
@@ -120,6 +125,8 @@ class Limits:
                 return self.refresh_failures
             case Action.INTROSPECTION:
                 return self.introspection
+            case Action.FEED:
+                return self.feed
             case _:
                 assert_never(action)
 

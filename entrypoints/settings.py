@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     limit_introspection: Annotated[
         PerAddress, Field(description="How many questions about tokens, and revocations, an address is let through for.")
     ] = _LIMITS.introspection
+    limit_feed: Annotated[
+        PerAddress, Field(description="How often an address may read the revocation feed, of each process.")
+    ] = _LIMITS.feed
     max_requests: Annotated[
         int, Field(ge=1, le=100000, description="Requests that each process serves at once. One more is told to come back.")
     ] = 5000

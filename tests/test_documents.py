@@ -15,7 +15,7 @@ from domain.events import Event
 from domain.revocation import FeedPosition, RevocationPage
 from domain.session import SessionId
 from entrypoints.http.app import create_app
-from entrypoints.http.routes.keys import RevocationsOut
+from entrypoints.http.routes.keys import RevocationsOut, entry_of
 from entrypoints.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -110,7 +110,7 @@ def test_the_page_on_the_revocation_feed_has_the_members_and_the_entries_of_the_
     vector = re.findall(r"^\| `([0-9a-f-]{36})` \| `([\w-]{22})` \|", page, flags=re.MULTILINE)
     [example] = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
 
-    told = RevocationsOut.of(a_feed(*(SessionId(UUID(sid)) for sid, _ in vector)))
+    told = RevocationsOut.of(a_feed(*(SessionId(UUID(sid)) for sid, _ in vector)), entry_of)
 
     assert [list(json.loads(example)), members] == [list(RevocationsOut.model_fields)] * 2
     assert told.revoked == [entry for _, entry in vector]

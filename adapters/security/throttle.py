@@ -89,7 +89,9 @@ class SharedThrottle:
     async def _admit(self, action: Action, origin: Origin) -> None:
         hits = self._hits(action, self._limits.of(action), origin)
         self._require_not_full(action, hits)
-        if hits:
+        if action is Action.FEED:
+            self._require_allowed(action, hits, await self._own.hit(hits))
+        elif hits:
             await self._hit(action, hits)
 
     async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:

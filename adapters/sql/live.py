@@ -236,11 +236,11 @@ class SqlLiveStatements:
             self._log.error("audit_entry_lost", action=failure.action.value, lost=self._lost)
 
     async def read_revocations(self, after: FeedPosition | None, *, limit: int) -> RevocationPage:
-        rows = (await self._run(reading(self._engine.dialect.name, after, self._time, limit))).all()
-        if rows[0].demoted:
+        row = (await self._run(reading(self._engine.dialect.name, after, self._time, limit))).one()
+        if row.demoted:
             await self._reach.leave_server()
             raise StoreUnavailable
-        return page_of(rows, limit)
+        return page_of(row, limit)
 
     async def read_key_ring(self) -> StoredKeyRing:
         ring = ring_from_rows((await self._run(whole_ring(self._time))).all())

@@ -131,6 +131,7 @@ def _limits(settings: Settings) -> Limits:
         log_ins_of_all=settings.limit_log_ins_of_all,
         refresh_failures=settings.limit_refresh_failures,
         introspection=settings.limit_introspection,
+        feed=settings.limit_feed,
     )
 
 

@@ -89,6 +89,7 @@ def create_app(
     )
     app.state.use_cases = use_cases
     app.state.refresh_token_in_query = refresh_token_in_query
+    app.state.feed_entry_of = keys.remembered_entries()
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     for router in ROUTERS:
         app.include_router(router)

@@ -100,6 +100,7 @@ TOO_MANY_SIGN_UPS = _limited(Action.SIGN_UP)
 TOO_MANY_LOG_INS = _limited(Action.LOG_IN)
 TOO_MANY_BAD_REFRESHES = _limited(Action.REFRESH)
 TOO_MANY_QUESTIONS = _limited(Action.INTROSPECTION)
+TOO_MANY_READS = _limited(Action.FEED)
 
 
 def retold(problems: Iterable[Problem], media_type: str) -> dict[int | str, dict[str, Any]]:

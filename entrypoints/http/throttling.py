@@ -15,10 +15,11 @@ from entrypoints.http.problems import of_refusal, respond
 
 # A password is counted where it is looked at, and a refresh token that is not good likewise: the sender of one that is good
 # is not to be kept out by neighbours.
-BY_ADDRESS: Mapping[str, Action] = {
-    "/signup": Action.SIGN_UP,
-    "/introspect": Action.INTROSPECTION,
-    "/revoke": Action.INTROSPECTION,
+BY_ADDRESS: Mapping[tuple[str, str], Action] = {
+    ("POST", "/signup"): Action.SIGN_UP,
+    ("POST", "/introspect"): Action.INTROSPECTION,
+    ("POST", "/revoke"): Action.INTROSPECTION,
+    ("GET", "/.well-known/revocations"): Action.FEED,
 }
 
 
@@ -31,13 +32,13 @@ class ThrottleByAddress:
         self._use_cases = use_cases
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        action = BY_ADDRESS.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        action = BY_ADDRESS.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if action is not None:
             admit_request: AdmitRequest = self._use_cases[AdmitRequest]
             try:
                 await admit_request(action=action, origin=origin_of(HTTPConnection(scope)))
             except (Throttled, Unavailable) as refused:
-                await refuse(of_refusal(refused), scope, receive, send, has_body=True)
+                await refuse(of_refusal(refused), scope, receive, send, has_body=scope["method"] == "POST")
                 return
         await self._app(scope, receive, send)
 
