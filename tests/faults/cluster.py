@@ -40,6 +40,12 @@ class Cluster:
     def url(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{self._database}"
 
+    @property
+    def owner(self) -> str | None:
+        """Who must be able to write where it is: for root, the unprivileged user who runs it."""
+        owner: str | None = self._tools.system_user
+        return owner
+
     def at(self, database: str) -> "Cluster":
         """The same server, seen from another of its databases."""
         seen = copy.copy(self)
@@ -135,8 +141,8 @@ def cluster() -> Iterator[Cluster]:
     """A server that is not yet created, in a folder that its user may write to; stopped and removed in the end."""
     folder = Path(tempfile.mkdtemp(prefix="portunus-faults-"))
     made = Cluster(folder)
-    if made._tools.system_user:
-        shutil.chown(folder, made._tools.system_user)
+    if made.owner:
+        shutil.chown(folder, made.owner)
     try:
         yield made
     finally:
