@@ -33,10 +33,11 @@ class GatheredTrips:
         else:
             self._trips[alike] = Trip(limit=limit, user_id=user_id, origin=replace(origin, device_token=""), first_at=now)
 
-    def due(self, *, most: int) -> Sequence[Act]:
+    def due(self, *, most: int, last: bool = False) -> Sequence[Act]:
         now = self._clock.now()
         self._trips = {alike: trip for alike, trip in self._trips.items() if not trip.is_settled(now)}
-        self._due = dict(islice(((alike, trip) for alike, trip in self._trips.items() if trip.is_due(now)), most))
+        due = ((alike, trip) for alike, trip in self._trips.items() if trip.is_due(now) or (last and trip.is_owed))
+        self._due = dict(islice(due, most))
         return [trip.act() for trip in self._due.values()]
 
     def settle(self) -> None:

@@ -30,10 +30,14 @@ class Trip:
 
     def is_due(self, now: datetime) -> bool:
         """The first at once, the others together when the minute is over."""
-        return self.times > self.entered and (not self.entered or self._is_over(now))
+        return self.is_owed and (not self.entered or self._is_over(now))
+
+    @property
+    def is_owed(self) -> bool:
+        return self.times > self.entered
 
     def is_settled(self, now: datetime) -> bool:
-        return self.times == self.entered and self._is_over(now)
+        return not self.is_owed and self._is_over(now)
 
     def act(self) -> Act:
         return Act(

@@ -45,6 +45,18 @@ async def repeat(job: Job) -> None:
         await asyncio.sleep(job.every.total_seconds())
 
 
+async def finish(act: Callable[[], Awaitable[Any]], *, name: str, within: timedelta) -> None:
+    """Once more, when the process stops, which nothing may hold up. What cannot be done then is lost, and logged."""
+    log = structlog.get_logger("portunus.schedule")
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            await act()
+    except (Unavailable, TimeoutError) as reason:
+        log.warning("given_up", act=name, code=getattr(reason, "code", "too_slow"))
+    except Exception:
+        log.exception("failed", act=name)
+
+
 async def with_pauses(batches: AsyncIterator[T]) -> AsyncIterator[T]:
     """After each a pause, in which the database is there for others alone."""
     now = asyncio.get_running_loop().time

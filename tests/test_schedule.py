@@ -11,6 +11,7 @@ import pytest
 from dependency_injector import providers
 from pydantic import SecretStr, ValidationError
 
+from application.audit.enter_trips import MOST_AT_ONCE, EnterTrips
 from application.audit.seal_record import SealRecord
 from application.keys.follow_key_ring import FollowKeyRing
 from application.ports.audit import Wanted
@@ -23,7 +24,7 @@ from domain.origin import NOWHERE
 from domain.session import EndReason
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.factory import app_on, jobs_of
-from entrypoints.schedule import Job, purge_by, repeat, seal_by
+from entrypoints.schedule import Job, finish, purge_by, repeat, seal_by
 from entrypoints.settings import Settings
 from tests.databases import Databases
 from tests.examples import SECRET, a_stored_session, a_stored_user
@@ -42,6 +43,45 @@ async def _until(*acts: Callable[[], Awaitable[Any]], done: asyncio.Event) -> No
     repeating.cancel()
     with pytest.raises(asyncio.CancelledError):
         await repeating
+
+
+@pytest.mark.parametrize(
+    ("away", "says"), [(StoreUnavailable(), "given_up"), (None, "given_up"), (RuntimeError("a bug"), "failed")]
+)
+async def test_nothing_holds_up_a_process_that_stops(away: Exception | None, says: str, run: Run) -> None:
+    async def act() -> None:
+        if away:
+            raise away
+        await asyncio.sleep(3600)
+
+    before = run.log.stat().st_size
+    await finish(act, name="Act", within=OFTEN)
+
+    assert [line["act"] for line in _told(run, before, says)] == ["Act"]
+
+
+async def test_a_server_that_stops_enters_what_it_refused_in_the_minute_that_is_not_over(databases: Databases) -> None:
+    url = await databases.make()
+    settings = _settings(url)
+    container = build(settings)
+    app, trips = app_on(container, settings), container.adapters.trips()
+
+    async with app.router.lifespan_context(app):
+        for number in range(MOST_AT_ONCE + 1):
+            trips.note(f"limit-{number}", user_id=None, origin=NOWHERE)
+        trips.note("log_in", user_id=None, origin=NOWHERE)
+        await use_cases_of(container)[EnterTrips]()
+        for number in range(7):
+            trips.note("log_in" if number else "account", user_id=None, origin=NOWHERE)
+
+    told = await databases.fetch(
+        url, "SELECT target, sum(times) AS times FROM audit_entries WHERE action = 'throttle' GROUP BY target"
+    )
+    assert len(told) == MOST_AT_ONCE + 3
+    assert {row["target"]: row["times"] for row in told if row["times"] > 1 or row["target"] == "account"} == {
+        "log_in": 7,
+        "account": 1,
+    }
 
 
 @pytest.mark.parametrize("reason", [StoreUnavailable(), RuntimeError("a bug")])

@@ -14,18 +14,19 @@ MOST_AT_ONCE = 500
 class EnterTrips:
     """Tell the record of what this process refused since it last did. Each process does once a second.
 
-    No request waits for it. What cannot be entered is tried again the next time.
+    No request waits for it. What cannot be entered is tried again the next time. The `last` time, before the process stops, all
+    is told, also of the minute that is not over.
     """
 
     store: Store
     trips: Trips
 
-    async def __call__(self) -> None:
-        acts = self.trips.due(most=MOST_AT_ONCE)
-        if not acts:
-            return
-        async with self.store.begin() as work:
-            for act in acts:
-                await work.audit.add(act)
-            await work.commit()
-        self.trips.settle()
+    async def __call__(self, *, last: bool = False) -> None:
+        while acts := self.trips.due(most=MOST_AT_ONCE, last=last):
+            async with self.store.begin() as work:
+                for act in acts:
+                    await work.audit.add(act)
+                await work.commit()
+            self.trips.settle()
+            if not last:
+                return

@@ -15,10 +15,10 @@ class Trips(Protocol):
         """Never waits and never raises: where there is no room it is counted for the limit alone."""
         ...
 
-    def due(self, *, most: int) -> Sequence[Act]:
+    def due(self, *, most: int, last: bool = False) -> Sequence[Act]:
         """So much of what is to be entered now: of each account, limit, prefix and minute the first, and later the rest.
 
-        Due again, until it is settled.
+        Due again, until it is settled. The `last` time the rest is due before its minute is over.
         """
         ...
 

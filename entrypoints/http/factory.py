@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,11 +24,12 @@ from domain.session import SEEN_EVERY
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.http.app import create_app
 from entrypoints.logs import configure_logs
-from entrypoints.schedule import Job, purge_by, repeat, seal_by, unless_elsewhere
+from entrypoints.schedule import Job, finish, purge_by, repeat, seal_by, unless_elsewhere
 from entrypoints.settings import Settings
 
 _SECONDS_BETWEEN_TRIES = 0.5
 _BETWEEN_SEALS = timedelta(seconds=1)
+_TO_FINISH = timedelta(seconds=3)  # supervisors kill after ten
 _BEFORE_THE_FIRST_PURGE = timedelta(minutes=1)  # else who restarts often would never come to it
 _KEEPING_KEYS = (RotateDueSigningKey, RetireSigningKeys, FollowKeyRing)
 
@@ -43,6 +45,7 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
     """For whoever wires another adapter behind some port."""
     use_cases = use_cases_of(container)
     prepare: PrepareSigningKey = use_cases[PrepareSigningKey]
+    enter_trips: EnterTrips = use_cases[EnterTrips]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,6 +59,7 @@ def app_on(container: Portunus, settings: Settings) -> FastAPI:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+            await finish(partial(enter_trips, last=True), name=EnterTrips.__name__, within=_TO_FINISH)
             await store_of(container).close()
 
     return create_app(

@@ -69,6 +69,20 @@ def test_what_was_due_and_not_settled_is_due_again_with_what_came_since(trips: G
     assert enter(trips) == [("log_in", 2, "203.0.113.7")]
 
 
+def test_the_last_time_the_rest_is_due_before_its_minute_is_over(trips: GatheredTrips) -> None:
+    for number in range(3):
+        trips.note("log_in", user_id=USER, origin=at("203.0.113.7"))
+        trips.note("log_in", user_id=None, origin=at("203.0.113.7"))
+        if not number:
+            enter(trips)
+
+    last = [act.times for act in trips.due(most=10, last=True)]
+    trips.settle()
+
+    assert last == [2, 2]
+    assert trips.due(most=10, last=True) == []
+
+
 def test_no_token_is_kept(trips: GatheredTrips) -> None:
     trips.note("account", user_id=USER, origin=at("203.0.113.7", token="prd_secret"))
 

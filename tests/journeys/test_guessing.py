@@ -3,9 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx2
 import pytest
 
+from tests.databases import Databases
 from tests.examples import PASSWORD, SECRET
 from tests.journeys.conftest import Client
 from tests.server import serving
@@ -13,18 +16,20 @@ from tests.server import serving
 Clients = tuple[Client, Client]
 
 
+GUARDED = {
+    "PORTUNUS_SECRET_KEY": SECRET,
+    "PORTUNUS_ISSUER": "http://127.0.0.1:8000",
+    "PORTUNUS_THROTTLE": "on",
+    "PORTUNUS_TRUSTED_PROXIES": "127.0.0.1/32",
+    "PORTUNUS_ARGON2_MEMORY": "64",  # how many are let in at once is tried, and not how fast a busy machine hashes
+    "PORTUNUS_ARGON2_TIME": "1",
+}
+
+
 @pytest.fixture(scope="module")
 def addresses(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    guarded = {
-        "PORTUNUS_SECRET_KEY": SECRET,
-        "PORTUNUS_ISSUER": "http://127.0.0.1:8000",
-        "PORTUNUS_THROTTLE": "on",
-        "PORTUNUS_TRUSTED_PROXIES": "127.0.0.1/32",
-        "PORTUNUS_ARGON2_MEMORY": "64",  # how many are let in at once is tried, and not how fast a busy machine hashes
-        "PORTUNUS_ARGON2_TIME": "1",
-    }
     folders = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("other")
-    with serving(shared_database, folders[0], **guarded) as one, serving(shared_database, folders[1], **guarded) as other:
+    with serving(shared_database, folders[0], **GUARDED) as one, serving(shared_database, folders[1], **GUARDED) as other:
         yield one.address, other.address
 
 
@@ -39,6 +44,19 @@ async def guesses(clients: Clients, name: str, passwords: list[str]) -> Counter[
         )
     )
     return Counter(answer.status_code for answer in answers)
+
+
+async def test_ks08_what_was_refused_in_the_last_minute_is_in_the_record_after_a_graceful_stop(
+    shared_database: str, databases: Databases, tmp_path: Path
+) -> None:
+    with serving(shared_database, tmp_path, **GUARDED) as stopped:
+        async with httpx2.AsyncClient(base_url=stopped.address, timeout=20) as http:
+            for _ in range(30):
+                await http.post("/token", data={"username": "nobody-here", "password": "not the password at all"})
+
+    told = await databases.fetch(shared_database, "SELECT target, times FROM audit_entries WHERE action = 'throttle'")
+    assert sum(row["times"] for row in told) == 25
+    assert {row["target"] for row in told} == {"account"}
 
 
 async def test_ac07_ac08_parallel_guesses(clients: Clients) -> None:
