@@ -2,13 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 from starlette.requests import HTTPConnection
 
 from application.sessions.authenticate import Authenticate
 from domain.actor import Actor, InvalidAccessToken, NotAuthenticated
-from entrypoints.http.inject import use
 
 
 def bearer_token(request: HTTPConnection) -> str | None:
@@ -20,19 +19,16 @@ def bearer_token(request: HTTPConnection) -> str | None:
     return token.strip(" ") if scheme.lower() == "bearer" else None
 
 
-class _Bearer(OAuth2PasswordBearer):
-    async def __call__(self, request: HTTPConnection) -> str:
+class _Caller(OAuth2PasswordBearer):
+    """One dependency, not three in a row: each costs as much as a middleware, and this one is on every other route."""
+
+    async def __call__(self, request: Request) -> Actor:  # type: ignore[override]  # FastAPI takes what it returns
         token = bearer_token(request)
         if token is None:
             raise NotAuthenticated
-        return token
+        authenticate: Authenticate = request.app.state.use_cases[Authenticate]
+        return await authenticate(access_token=token)
 
 
-_bearer = _Bearer(tokenUrl="token", scheme_name="Bearer", description="Log in, and send the access token.")
-
-
-async def _actor(token: Annotated[str, Depends(_bearer)], authenticate: Annotated[Authenticate, use(Authenticate)]) -> Actor:
-    return await authenticate(access_token=token)
-
-
-CurrentActor = Annotated[Actor, Depends(_actor)]
+_caller = _Caller(tokenUrl="token", scheme_name="Bearer", description="Log in, and send the access token.")
+CurrentActor = Annotated[Actor, Depends(_caller)]

@@ -92,7 +92,7 @@ def create_app(
     app.state.feed_entry_of = keys.remembered_entries()
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # a router that is included would look for each route twice
     if docs:
         add_docs(app)
     app.add_middleware(RoomForLogIn, use_cases=use_cases)  # within the next, which reads the body as a whole
