@@ -1,8 +1,7 @@
 """Reaching a database that may be away."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 from typing import Any, cast, final
 
 import structlog
@@ -22,25 +21,24 @@ SECONDS_IN_ALL = 4  # for a connection and the statements together, whatever eac
 class Reach:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._line = WaitingLine(cast("QueuePool", engine.pool).size())
+        self.line = WaitingLine(cast("QueuePool", engine.pool).size())
         self._log: Any = structlog.get_logger("portunus.storage")
         self.outages = Outages()
         event.listen(engine.sync_engine, "handle_error", _part_with_a_server_that_was_demoted)
 
-    @asynccontextmanager
-    async def translating(self) -> AsyncIterator[Turn]:
+    def translating(self) -> "_Attempt":
         """Waits for a connection to be free; turns what says "storage is away" into `Unavailable`, and lets bugs travel."""
-        began = self.outages.now()
-        try:
-            async with self._line.turn() as turn, asyncio.timeout(SECONDS_IN_ALL - turn.silence):
-                yield turn
-            self.outages.succeeded()
-            self._line.answered()
-        except Exception as error:
-            unavailable = as_unavailable(error)
-            if unavailable is None:
-                raise
-            self.outages.failed(since=began)
+        return _Attempt(self)
+
+    def succeeded(self) -> None:
+        self.outages.succeeded()
+        self.line.answered()
+
+    def failed(self, error: Exception, *, since: float) -> None:
+        """Raises what to answer; returns if it is a bug."""
+        unavailable = as_unavailable(error)
+        if unavailable is not None:
+            self.outages.failed(since=since)
             self._log.warning(unavailable.code, error=type(error).__name__, sqlstate=sqlstate(error) or None)
             raise unavailable from error
 
@@ -49,6 +47,41 @@ class Reach:
         left = self._engine.sync_engine.pool
         await self._engine.dispose()
         event.listen(left, "checkin", _close)  # only now: the new pool would inherit it
+
+
+@final
+class _Attempt:
+    """A class, since a generator costs three times as much, and a request has one of these or several."""
+
+    __slots__ = ("_began", "_limit", "_reach")
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._began = reach.outages.now()
+
+    async def __aenter__(self) -> Turn:
+        try:
+            turn = await self._reach.line.__aenter__()
+        except Exception as error:
+            self._reach.failed(error, since=self._began)
+            raise
+        self._limit = asyncio.timeout(SECONDS_IN_ALL - turn.silence)
+        await self._limit.__aenter__()
+        return turn
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._limit.__aexit__(kind, error, traceback)
+        except TimeoutError as late:
+            error = late
+        finally:
+            await self._reach.line.__aexit__()
+        if error is None:
+            self._reach.succeeded()
+        elif isinstance(error, Exception):
+            self._reach.failed(error, since=self._began)
 
 
 def _close(connection: Any, record: ConnectionPoolEntry) -> None:

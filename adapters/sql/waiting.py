@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import final
@@ -19,6 +17,9 @@ class Turn:
 
     waited: timedelta
     silence: float
+
+
+_AT_ONCE = Turn(timedelta(0), 0.0)
 
 
 @final
@@ -44,18 +45,15 @@ class WaitingLine:
         """Storage has answered somebody."""
         self._answered = self._looks
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Turn]:
+    async def __aenter__(self) -> Turn:
         """Raises `TimeoutError` where the wait is hopeless."""
         if self._free:
             self._free -= 1
-            turn = Turn(timedelta(0), 0.0)
-        else:
-            turn = await self._wait()
-        try:
-            yield turn
-        finally:
-            self._call_the_next()
+            return _AT_ONCE
+        return await self._wait()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._call_the_next()
 
     async def _wait(self) -> Turn:
         loop = asyncio.get_running_loop()

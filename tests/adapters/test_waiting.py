@@ -16,7 +16,7 @@ SILENCE = 0.2
 async def test_whoever_asks_while_there_is_room_waits_for_nobody() -> None:
     line = WaitingLine(2)
 
-    async with line.turn() as one, line.turn() as another:
+    async with line as one, line as another:
         assert max(one.waited, another.waited).total_seconds() < 0.1
         assert max(one.silence, another.silence) < 0.1
 
@@ -25,7 +25,7 @@ async def test_who_came_first_is_served_first() -> None:
     line, served = WaitingLine(1), []
 
     async def ask(name: int) -> None:
-        async with line.turn():
+        async with line:
             served.append(name)
             await asyncio.sleep(0)
 
@@ -38,7 +38,7 @@ async def test_the_end_of_a_line_that_moves_waits_as_long_as_it_takes() -> None:
     line = WaitingLine(1, silence=SILENCE)
 
     async def ask() -> float:
-        async with line.turn() as turn:
+        async with line as turn:
             await asyncio.sleep(SILENCE / 8)
         line.answered()
         return turn.waited.total_seconds()
@@ -52,16 +52,16 @@ async def test_rl05_nobody_waits_for_storage_that_answers_nobody() -> None:
     line = WaitingLine(1, silence=SILENCE)
 
     async def ask() -> None:
-        async with line.turn():
+        async with line:
             raise AssertionError("there is no room")
 
-    async with line.turn():
+    async with line:
         began = asyncio.get_running_loop().time()
         refused = await asyncio.gather(*(ask() for _ in range(10)), return_exceptions=True)
 
     assert {type(error) for error in refused} == {TimeoutError}
     assert 0.9 * SILENCE <= asyncio.get_running_loop().time() - began < 20 * SILENCE
-    async with line.turn():
+    async with line:
         pass
 
 
@@ -69,10 +69,10 @@ async def test_what_is_left_to_a_turn_counts_from_when_storage_last_answered() -
     line = WaitingLine(1, silence=4 * SILENCE)
 
     async def ask() -> tuple[float, float]:
-        async with line.turn() as turn:
+        async with line as turn:
             return turn.waited.total_seconds(), turn.silence
 
-    async with line.turn():
+    async with line:
         asking = asyncio.create_task(ask())
         await asyncio.sleep(2 * SILENCE)
         line.answered()
@@ -87,10 +87,10 @@ async def test_a_process_that_had_no_time_to_listen_does_not_take_that_for_silen
     line = WaitingLine(1, silence=SILENCE)
 
     async def ask() -> str:
-        async with line.turn():
+        async with line:
             return "served"
 
-    async with line.turn():
+    async with line:
         asking = asyncio.create_task(ask())
         await asyncio.sleep(SILENCE / 4)
         time.sleep(3 * SILENCE)  # noqa: ASYNC251 - nothing else runs meanwhile: that is what is tried
@@ -103,10 +103,10 @@ async def test_who_is_called_and_leaves_at_that_moment_lets_the_next_one_in() ->
     line = WaitingLine(1)
 
     async def ask() -> str:
-        async with line.turn():
+        async with line:
             return "served"
 
-    async with line.turn():
+    async with line:
         leaving, staying = asyncio.create_task(ask()), asyncio.create_task(ask())
         await asyncio.sleep(0)
     leaving.cancel()
@@ -127,7 +127,7 @@ def test_never_are_more_served_than_there_is_room_for_and_no_room_is_lost(
             nonlocal inside
             for _ in range(before):
                 await asyncio.sleep(0)
-            async with line.turn():
+            async with line:
                 inside += 1
                 try:
                     assert inside <= places
@@ -150,5 +150,5 @@ def test_never_are_more_served_than_there_is_room_for_and_no_room_is_lost(
 
 
 async def _hold(line: WaitingLine, all_in: asyncio.Barrier) -> None:
-    async with line.turn():
+    async with line:
         await all_in.wait()
