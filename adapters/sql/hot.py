@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast, final
+from operator import itemgetter
+from typing import Any, final
 
 import asyncpg
-from sqlalchemy import Dialect, Executable
+from sqlalchemy import Dialect, Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.sql import ClauseElement
 
 from adapters.sql.errors import READ_ONLY
 
@@ -24,25 +24,25 @@ def given(name: str) -> Any:
     return _Given(name)
 
 
+def row_type(names: Sequence[str]) -> Any:
+    """Rows whose values go by these names, too."""
+    return type("Row", (tuple,), {name: property(itemgetter(place)) for place, name in enumerate(names)})
+
+
 @final
 class _Ready:
-    """The text that SQLAlchemy makes of a statement, and what goes into its places."""
+    """The text that SQLAlchemy makes of a statement, what goes into its places, and what its rows are."""
 
-    def __init__(self, statement: Executable, dialect: Dialect) -> None:
+    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
         # Values go to the driver as they are: none of these types is one that SQLAlchemy would turn into another for it.
-        compiled: Any = cast("ClauseElement", statement).compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         values = compiled.params
         self.text: str = compiled.string
+        self.row = row_type(statement.selected_columns.keys())
         self._places = tuple(values[name] for name in compiled.positiontup)
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         return [values[place.name] if type(place) is _Given else place for place in self._places]
-
-
-@final
-class _Row(asyncpg.Record):
-    def __getattr__(self, name: str) -> Any:
-        return self[name]
 
 
 @final
@@ -54,7 +54,7 @@ class HotStatements:
         self._ready: dict[str, _Ready] = {}
 
     async def fetch(
-        self, name: str, make: Callable[[], Executable], values: Mapping[str, Any], *, replay: bool = True
+        self, name: str, make: Callable[[], Select[Any]], values: Mapping[str, Any], *, replay: bool = True
     ) -> Sequence[Any]:
         """Run what `make` makes under a name for the first time; once more if a connection turned out to be dead."""
         ready = self._ready.get(name)
@@ -62,12 +62,16 @@ class HotStatements:
             ready = self._ready[name] = _Ready(make(), self._engine.dialect)
         arguments = ready.arguments(values)
         try:
-            return await self._fetch(ready.text, arguments)
+            found = await self._fetch(ready.text, arguments)
         except _ConnectionLost as lost:
             if not replay:
                 raise lost.cause from None
+            found = await self._again(ready.text, arguments)
+        return [ready.row(row) for row in found]
+
+    async def _again(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         try:
-            return await self._fetch(ready.text, arguments)
+            return await self._fetch(text, arguments)
         except _ConnectionLost as lost:
             raise lost.cause from None
 
@@ -75,7 +79,7 @@ class HotStatements:
         pool, pooled = self._engine.sync_engine.pool, await self._connection()
         driver: Any = pooled.driver_connection
         try:
-            rows: Sequence[Any] = await driver.fetch(text, *arguments, record_class=_Row)
+            rows: Sequence[Any] = await driver.fetch(text, *arguments)
         except BaseException as error:
             if driver.is_closed() or getattr(error, "sqlstate", None) == READ_ONLY:
                 pool._invalidate(pooled, error)  # as the engine does: older ones are closed before their use

@@ -4,7 +4,6 @@ On SQLite, where nothing is sent, what may end a session takes two, in a transac
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -21,7 +20,7 @@ from adapters.sql.clients import client_from_row
 from adapters.sql.deadlines import Deadlines
 from adapters.sql.deferrals import Deferrals
 from adapters.sql.engines import SECONDS_FOR_A_STATEMENT, StoreTime
-from adapters.sql.hot import HotStatements, given
+from adapters.sql.hot import HotStatements, given, row_type
 from adapters.sql.reach import SECONDS_IN_ALL, Reach
 from adapters.sql.revocations import execute_ending, page_of, reading, telling
 from adapters.sql.rotation import rotating
@@ -60,6 +59,7 @@ from domain.user import User, UserId
 from domain.username import Username
 
 _GOING_ON: dict[str, type[Advanced | Repeated | Ahead]] = {"advanced": Advanced, "repeated": Repeated, "ahead": Ahead}
+_UserRow, _SessionRow = row_type(users.c.keys()), row_type(sessions.c.keys())
 _WITH_USER = sessions.join(users, users.c.id == sessions.c.user_id)
 _SPENDING = ("session_id", "secret_digest", "counter", "network", "made_by", "window")
 _ENDING: dict[str, type[Reused | Shadowed]] = {"reused": Reused, "shadowed": Shadowed}
@@ -91,11 +91,11 @@ class SqlLiveStatements:
 
     async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
         row = await self._trusted(self._caller, session_id=session_id, user_id=user_id)
-        return FoundCaller(_actor(list(row)[2:]) if row.id else None, row.ring_generation)
+        return FoundCaller(_actor(row[2:]) if row.id else None, row.ring_generation)
 
     async def read_session(self, id: SessionId) -> Actor | None:
         row = await self._trusted(self._holder, session_id=id)
-        return _actor(list(row)[1:]) if row.id else None
+        return _actor(row[1:]) if row.id else None
 
     async def find_client(self, id: ClientId) -> Client | None:
         row = await self._trusted(self._client, id=id.text)
@@ -180,7 +180,9 @@ class SqlLiveStatements:
                 return _outcome(row) if row else Unknown()
             detail = detail_of(origin)
             name = f"rotation, of {len(digests)} digests, {'with' if detail else 'without'} a detail"
-            values = {**spending, **_numbered(digests), **(asdict(detail) | {"digest": detail.digest} if detail else {})}
+            values = {**spending, **_numbered(digests)}
+            if detail:
+                values |= {"salt": detail.salt, "text": detail.text, "digest": detail.digest}
             given_up = self._deadlines.now() + SECONDS_IN_ALL - turn.silence
             for _ in range(2):
                 until = self._deadlines.at(min(self._deadlines.now() + SECONDS_FOR_A_STATEMENT, given_up))
@@ -321,8 +323,7 @@ def _outcome(row: Any) -> RotationOutcome:
     return going_on(session, row.ring_generation) if going_on else _ENDING[row.outcome](session)
 
 
-def _actor(values: list[Any]) -> Actor:
+def _actor(values: Sequence[Any]) -> Actor:
     """Of a row of the user's columns and then the session's: the names alone would not tell them apart."""
-    user = SimpleNamespace(**dict(zip(users.c.keys(), values, strict=False)))
-    session = SimpleNamespace(**dict(zip(sessions.c.keys(), values[len(users.c) :], strict=True)))
+    user, session = _UserRow(values[: len(users.c)]), _SessionRow(values[len(users.c) :])
     return Actor(user_from_row(user), session_from_row(session))
