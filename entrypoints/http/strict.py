@@ -16,6 +16,7 @@ from entrypoints.http.problems import ProblemRaised
 
 _MOST_DEPTH = 16
 _MOST_FIELDS = 20
+_NOT_PLAIN = re.compile("[\0\ud800-\udfff]")
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -67,6 +68,8 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        if self.methods == {"GET"} and self.body_field is None:
+            return handle  # there is nothing to be strict about
         expected = None
         if self.body_field is not None:
             is_form = isinstance(self.body_field.field_info, Form)
@@ -116,7 +119,7 @@ def _require_plain(value: Any, depth: int) -> None:
     elif isinstance(value, list):
         for member in value:
             _require_plain(member, depth - 1)
-    elif isinstance(value, str) and ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value)):
+    elif isinstance(value, str) and _NOT_PLAIN.search(value):
         raise _not_json("it holds a NUL character or half a surrogate pair")
 
 
