@@ -6,11 +6,13 @@ from operator import itemgetter
 from typing import Any, final
 
 import asyncpg
-from sqlalchemy import Dialect, Select
+from sqlalchemy import Dialect, Select, TextClause
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 
 from adapters.sql.errors import READ_ONLY
+
+HotStatement = Select[Any] | TextClause
 
 
 @final
@@ -33,16 +35,21 @@ def row_type(names: Sequence[str]) -> Any:
 class _Ready:
     """The text that SQLAlchemy makes of a statement, what goes into its places, and what its rows are."""
 
-    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
+    def __init__(self, statement: HotStatement, dialect: Dialect) -> None:
         # Values go to the driver as they are: none of these types is one that SQLAlchemy would turn into another for it.
         compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        values = compiled.params
         self.text: str = compiled.string
-        self.row = row_type(statement.selected_columns.keys())
-        self._places = tuple(values[name] for name in compiled.positiontup)
+        comes_later = isinstance(statement, TextClause)  # each of its values, with each run
+        self._places = tuple(_Given(name) if comes_later else compiled.params[name] for name in compiled.positiontup)
+        self._row: Any = None
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         return [values[place.name] if type(place) is _Given else place for place in self._places]
+
+    def rows(self, found: Sequence[asyncpg.Record]) -> Sequence[Any]:
+        if found and self._row is None:
+            self._row = row_type(list(found[0].keys()))
+        return [self._row(row) for row in found]
 
 
 @final
@@ -54,7 +61,7 @@ class HotStatements:
         self._ready: dict[str, _Ready] = {}
 
     async def fetch(
-        self, name: str, make: Callable[[], Select[Any]], values: Mapping[str, Any], *, replay: bool = True
+        self, name: str, make: Callable[[], HotStatement], values: Mapping[str, Any], *, replay: bool = True
     ) -> Sequence[Any]:
         """Run what `make` makes under a name for the first time; once more if a connection turned out to be dead."""
         ready = self._ready.get(name)
@@ -67,7 +74,7 @@ class HotStatements:
             if not replay:
                 raise lost.cause from None
             found = await self._again(ready.text, arguments)
-        return [ready.row(row) for row in found]
+        return ready.rows(found)
 
     async def _again(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         try:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, final
 
-from sqlalchemy import Result, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql.engines import StoreTime
+from adapters.sql.hot import HotStatements
 from adapters.sql.reach import Reach
 from application.ports.throttle_state import DEVICE, UNKNOWN, Among, Hit, Reservation
 from domain.attempts import (
@@ -135,24 +136,25 @@ class SqlThrottleState:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._reach = reach
         self._time = time
+        self._hot = HotStatements(engine)
         self._dialect = engine.dialect.name
 
     async def hit(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
-        return _verdicts(hits, (await self._run(_hitting(self._dialect, len(hits)), _parameters(hits))).all())
+        return _verdicts(hits, await self._run(_hitting(self._dialect, len(hits)), _parameters(hits)))
 
     async def reserve(
         self, account: str, *, hits: Sequence[Hit], rule: Rule = OF_AN_ACCOUNT, among: Among | None = None
     ) -> Reservation:
         if among:
             device = {"account": account, "among": among.account, "number": among.number}
-            row = (await self._run(_reserving_among(self._dialect, rule), device)).one_or_none()
-            return _reservation([], row) if row else Reservation([])
+            found = await self._run(_reserving_among(self._dialect, rule), device)
+            return _reservation([], found[0]) if found else Reservation([])
         reserving = _reserving(self._dialect, rule)
         if not hits:
-            return _reservation([], (await self._run(reserving, {"account": account})).one())
+            return _reservation([], (await self._run(reserving, {"account": account}))[0])
         if self._dialect == "postgresql":
             both = _hitting_and_reserving(self._dialect, len(hits), rule)
-            rows = (await self._run(both, {"account": account, **_parameters(hits)})).all()
+            rows = await self._run(both, {"account": account, **_parameters(hits)})
             return _reservation(_verdicts(hits, rows), rows[0])
         now = self._now()
         async with self._reach.translating(), self._transactions.begin() as connection:
@@ -169,23 +171,28 @@ class SqlThrottleState:
         await self._run(_succeeding(self._dialect), {"account": account, "forgiven": forgiving or account})
 
     async def succeed_anew(self, account: str) -> int:
-        row = (await self._run(_succeeding_anew(self._dialect), {"account": account})).one_or_none()
-        return row.devices if row else 0
+        found = await self._run(_succeeding_anew(self._dialect), {"account": account})
+        return found[0].devices if found else 0
 
     async def give_back(self, account: str) -> None:
         await self._run(_settling(self._dialect), {"account": account})
 
     async def forget_idle(self, *, limit: int) -> int:
-        forgetting = [await self._run(text(statement), {"most": limit}) for statement in FORGETTING[self._dialect]]
-        return sum(result.rowcount for result in forgetting)  # type: ignore[attr-defined]
+        forgotten = [
+            await self._run(text(f"{statement} RETURNING 1"), {"most": limit}) for statement in FORGETTING[self._dialect]
+        ]
+        return sum(map(len, forgotten))
 
     def _now(self) -> dict[str, int]:
         """SQLite has no clock that a test could set; PostgreSQL's is its own."""
         return {} if self._dialect == "postgresql" else {"now": (self._time.by_clock() - _EPOCH) // _MICROSECOND}
 
-    async def _run(self, statement: TextClause, parameters: Mapping[str, Any]) -> Result[Any]:
-        async with self._reach.translating(), self._engine.connect() as connection:
-            return await connection.execute(statement, {**parameters, **self._now()})
+    async def _run(self, statement: TextClause, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        async with self._reach.translating():
+            if self._dialect == "postgresql":
+                return await self._hot.fetch(statement.text, lambda: statement, parameters, replay=False)
+            async with self._engine.connect() as connection:
+                return (await connection.execute(statement, {**parameters, **self._now()})).all()
 
 
 @cache
