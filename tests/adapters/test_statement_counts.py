@@ -1,11 +1,11 @@
-"""How many statements a request costs. `BEGIN` and `COMMIT` are not counted; a savepoint is."""
+"""How many statements a request costs, and what it holds meanwhile. `BEGIN` and `COMMIT` are not counted; a savepoint is."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, final
 
 import asyncpg
 import pytest
@@ -13,12 +13,16 @@ from dependency_injector import providers
 from pydantic import SecretStr
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import QueuePool
 
 from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
 from application.accounts.register_user import RegisterUser
 from application.keys.prepare_signing_key import PrepareSigningKey
 from application.keys.publish_revocations import PublishRevocations
+from application.limits.admit_request import AdmitRequest
+from application.passwords.change_password import ChangePassword
+from application.ports.passwords import OPERATORS
 from application.sessions.authenticate import Authenticate
 from application.sessions.login import Login
 from application.sessions.logout import Logout
@@ -26,15 +30,35 @@ from application.sessions.refresh_access import RefreshAccess
 from domain.attempts import TooManyFailures
 from domain.email import EmailAddress
 from domain.origin import Origin
-from domain.password import PlainPassword
+from domain.password import PasswordHash, PlainPassword
 from domain.session import TokenPair
-from domain.throttle import TooManyRequests
+from domain.throttle import Action, TooManyRequests
+from domain.turn import Turn
 from domain.user import InvalidCredentials, UsernameTaken
 from domain.username import Username
 from entrypoints.container.root import build, use_cases_of
 from entrypoints.settings import Settings
 from tests.databases import Databases
 from tests.examples import PASSWORD, SECRET
+from tests.fakes import FakePasswordHasher
+
+SOMEWHERE = Origin(address=ip_address("203.0.113.7"))
+
+
+@final
+class WatchingHasher(FakePasswordHasher):
+    def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__()
+        self._pool = cast("QueuePool", engine.pool)
+        self.held: list[int] = []  # connections, at each hash
+
+    async def hash(self, password: PlainPassword, *, turn: Turn = OPERATORS) -> PasswordHash:
+        self.held.append(self._pool.checkedout())
+        return await super().hash(password, turn=turn)
+
+    async def verify(self, password: PlainPassword, against: PasswordHash | None, *, turn: Turn = OPERATORS) -> bool:
+        self.held.append(self._pool.checkedout())
+        return await super().verify(password, against, turn=turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +66,19 @@ class Counted:
     use: Mapping[type, Any]
     dialect: str
     sent: list[str]  # the first word of each statement since `sent` was cleared
+    hasher: WatchingHasher
 
-    async def sign_up(self) -> None:
+    async def sign_up(self, name: str = "johndoe") -> None:
+        await self.use[AdmitRequest](action=Action.SIGN_UP, origin=SOMEWHERE)
         await self.use[RegisterUser](
-            username=Username("johndoe"),
+            username=Username(name),
             email=EmailAddress("johndoe@example.com"),
             password=PlainPassword.parse(PASSWORD),
+            origin=SOMEWHERE,
         )
 
     async def log_in(self, password: str = PASSWORD) -> TokenPair:
-        somewhere = Origin(address=ip_address("203.0.113.7"))
-        pair: TokenPair = await self.use[Login](identifier="johndoe", password=PlainPassword.parse(password), origin=somewhere)
+        pair: TokenPair = await self.use[Login](identifier="johndoe", password=PlainPassword.parse(password), origin=SOMEWHERE)
         return pair
 
 
@@ -64,15 +90,15 @@ async def counted(request: pytest.FixtureRequest, tmp_path: Path, sqlite_in: Cal
     else:
         databases: Databases = request.getfixturevalue("databases")
         url = await databases.make()
-    settings = Settings(
-        env="development", secret_key=SecretStr(SECRET), argon2_memory=64, argon2_time=1, sessions_per_user=most_sessions
-    ).with_defaults()
+    settings = Settings(env="development", secret_key=SecretStr(SECRET), sessions_per_user=most_sessions).with_defaults()
     container, engine = build(settings), open_engine(url, pool_size=2)
     sent: list[str] = []
     _count(engine, sent)
     store = SqlStore(engine, container.adapters.clock(), container.adapters.lifetimes())
     container.adapters.store.override(providers.Object(store))
-    made = Counted(use_cases_of(container), dialect, sent)
+    hasher = WatchingHasher(engine)
+    container.adapters.hasher.override(providers.Object(hasher))
+    made = Counted(use_cases_of(container), dialect, sent, hasher)
     await made.use[PrepareSigningKey]()
     await made.sign_up()
 
@@ -166,11 +192,22 @@ async def test_a_log_in_that_is_refused_by_its_address_takes_one_statement(count
     assert counted.sent == ["SELECT"]
 
 
-async def test_signing_up_takes_one_insert_that_may_find_the_name_taken(counted: Counted) -> None:
+async def test_signing_up_takes_three_statements(counted: Counted) -> None:
+    await counted.sign_up("another")
+
+    # Count at the address, add the user, enter it. SQLite, where nothing is sent, takes one more.
+    if counted.dialect == "postgresql":
+        assert counted.sent == ["INSERT", "INSERT", "WITH"]
+    else:
+        assert counted.sent == ["INSERT"] * 4
+
+
+async def test_a_name_that_is_taken_is_found_out_by_the_insert(counted: Counted) -> None:
     with pytest.raises(UsernameTaken):
         await counted.sign_up()
 
-    assert counted.sent == ["INSERT"]
+    assert len(counted.sent) == 2
+    assert counted.sent[-1] == "INSERT"
 
 
 async def test_logging_out_takes_one_statement(counted: Counted) -> None:
@@ -189,3 +226,16 @@ async def test_the_revocation_feed_takes_one_statement_with_a_cursor_and_without
     await counted.use[PublishRevocations](after=feed.next)
 
     assert counted.sent == [{"sqlite": "SELECT", "postgresql": "WITH"}[counted.dialect]] * 2
+
+
+async def test_no_connection_is_held_while_a_password_is_hashed(counted: Counted) -> None:
+    pair = await counted.log_in()
+    with suppress(InvalidCredentials):
+        await counted.log_in(f"not {PASSWORD}")
+    actor = await counted.use[Authenticate](access_token=pair.access_token)
+    await counted.use[ChangePassword](
+        actor=actor, current=PlainPassword.parse(PASSWORD), new=PlainPassword.parse(f"another {PASSWORD}")
+    )
+
+    # Signing up, logging in twice, and the password that was and the one that is.
+    assert counted.hasher.held == [0] * 5

@@ -1,0 +1,63 @@
+"""What makes light requests cheap: they hand nothing to a thread, and ask no container."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any, NoReturn, final
+
+import httpx2
+import pytest
+from dependency_injector import providers
+
+from tests.databases import Databases
+from tests.http.api import Api, an_api
+
+
+@final
+class CountingExecutor(ThreadPoolExecutor):
+    taken = 0
+
+    def submit(self, fn: Callable[..., Any], /, *given: Any, **by_name: Any) -> Future[Any]:
+        self.taken += 1
+        return super().submit(fn, *given, **by_name)
+
+
+@pytest.fixture
+async def api(databases: Databases) -> AsyncIterator[Api]:
+    async with an_api(database_url=await databases.make(), throttle="on") as made:
+        yield made
+
+
+async def _light_requests(api: Api, tokens: dict[str, Any]) -> Sequence[httpx2.Response]:
+    paths = ("/users/me", "/users/me/sessions", "/.well-known/jwks.json", "/health/live", "/health/ready")
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    return [*[await api.http.get(path, headers=bearer) for path in paths], await api.refresh(tokens["refresh_token"])]
+
+
+async def test_a_light_request_hands_nothing_to_a_thread(api: Api) -> None:
+    tokens = await api.log_in()  # by now there is a connection
+    executor, before = CountingExecutor(1), set(threading.enumerate())
+    asyncio.get_running_loop().set_default_executor(executor)
+
+    answers = await _light_requests(api, tokens)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert executor.taken == 0
+    assert set(threading.enumerate()) <= before  # what FastAPI hands to a thread, it hands to one of its own
+
+
+async def test_no_request_asks_the_container(api: Api) -> None:
+    with ExitStack() as restored:
+        for provider in api.container.traverse(types=[providers.Singleton]):
+            restored.enter_context(provider.override(providers.Callable(_asked)))
+
+        tokens = await api.log_in()
+        answers = await _light_requests(api, tokens)
+
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def _asked() -> NoReturn:
+    raise AssertionError("the container was asked")
