@@ -101,7 +101,7 @@ class SharedThrottle:
     async def _place(self, user: User | None, identifier: str, origin: Origin) -> Place:
         account = self._account(user.id if user else None, identifier)
         device = self._device(user, origin)
-        must_rest = device is not None and self._full_for(self._devices_of(account)) > timedelta()
+        must_rest = device is not None and self._must_rest(account)
         if device and not must_rest:
             found, is_shared = await self._wait_for_a_place(
                 DEVICE + device.id.hex(), (), OF_A_DEVICE, Among(account, device.number)
@@ -123,6 +123,13 @@ class SharedThrottle:
 
     def is_of_a_device(self, origin: Origin) -> bool:
         return self._device_tokens.is_authentic(origin.device_token)
+
+    def is_spared(self, user: User | None, origin: Origin) -> bool:
+        return user is not None and self._device(user, origin) is not None and not self._must_rest(self._account(user.id, ""))
+
+    def _must_rest(self, account: str) -> bool:
+        """Its devices have logged in so often that they are counted like anybody for a while."""
+        return self._full_for(self._devices_of(account)) > timedelta()
 
     def _device(self, user: User | None, origin: Origin) -> KnownDevice | None:
         return self._device_tokens.open(origin.device_token, user=user, at=self._clock.now()) if user else None

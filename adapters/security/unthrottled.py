@@ -25,6 +25,10 @@ class Unthrottled:
         del origin
         return False
 
+    def is_spared(self, user: User | None, origin: Origin) -> bool:
+        del user, origin
+        return False
+
     async def fail(self, place: Place) -> None: ...
 
     async def succeed(self, place: Place) -> None: ...

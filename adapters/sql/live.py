@@ -171,10 +171,10 @@ class SqlLiveStatements:
 
         What it waited for its turn is not counted against its window.
         """
-        async with self._reach.translating() as turn:
+        async with self._reach.translating() as wait:
             if self._hot is None:
                 change = rotating(
-                    **spending, digests=digests, window=window() + turn.waited, time=self._time, lifetimes=self._lifetimes
+                    **spending, digests=digests, window=window() + wait.waited, time=self._time, lifetimes=self._lifetimes
                 )
                 row = await self._end_here(change, Entering(acts_of_rotation(origin), self._time))
                 return _outcome(row) if row else Unknown()
@@ -183,10 +183,10 @@ class SqlLiveStatements:
             values = {**spending, **_numbered(digests)}
             if detail:
                 values |= {"salt": detail.salt, "text": detail.text, "digest": detail.digest}
-            given_up = self._deadlines.now() + SECONDS_IN_ALL - turn.silence
+            given_up = self._deadlines.now() + SECONDS_IN_ALL - wait.silence
             for _ in range(2):
                 until = self._deadlines.at(min(self._deadlines.now() + SECONDS_FOR_A_STATEMENT, given_up))
-                values |= {"window": window() + turn.waited, "until": until}
+                values |= {"window": window() + wait.waited, "until": until}
                 if found := await self._hot.fetch(name, partial(self._timely, len(digests), detail), values, replay=replay):
                     return _outcome(found[0])
                 [(told,)] = await self._hot.fetch("clock", lambda: select(func.clock_timestamp()), {})

@@ -12,7 +12,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from adapters.sql.errors import READ_ONLY, as_unavailable, sqlstate
 from adapters.sql.outages import Outages
-from adapters.sql.waiting import Turn, WaitingLine
+from adapters.sql.waiting import Wait, WaitingLine
 
 SECONDS_IN_ALL = 4  # for a connection and the statements together, whatever each may take, if storage answers nobody meanwhile
 
@@ -59,15 +59,15 @@ class _Attempt:
         self._reach = reach
         self._began = reach.outages.now()
 
-    async def __aenter__(self) -> Turn:
+    async def __aenter__(self) -> Wait:
         try:
-            turn = await self._reach.line.__aenter__()
+            wait = await self._reach.line.__aenter__()
         except Exception as error:
             self._reach.failed(error, since=self._began)
             raise
-        self._limit = asyncio.timeout(SECONDS_IN_ALL - turn.silence)
+        self._limit = asyncio.timeout(SECONDS_IN_ALL - wait.silence)
         await self._limit.__aenter__()
-        return turn
+        return wait
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

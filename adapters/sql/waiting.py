@@ -12,14 +12,14 @@ _LOOKS = 20
 
 @final
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Wait:
     """How long somebody waited who may have a connection now, and for how many seconds storage had answered nobody by then."""
 
     waited: timedelta
     silence: float
 
 
-_AT_ONCE = Turn(timedelta(0), 0.0)
+_AT_ONCE = Wait(timedelta(0), 0.0)
 
 
 @final
@@ -45,7 +45,7 @@ class WaitingLine:
         """Storage has answered somebody."""
         self._answered = self._looks
 
-    async def __aenter__(self) -> Turn:
+    async def __aenter__(self) -> Wait:
         """Raises `TimeoutError` where the wait is hopeless."""
         if self._free:
             self._free -= 1
@@ -55,7 +55,7 @@ class WaitingLine:
     async def __aexit__(self, *_: object) -> None:
         self._call_the_next()
 
-    async def _wait(self) -> Turn:
+    async def _wait(self) -> Wait:
         loop = asyncio.get_running_loop()
         came, began, called = self._looks, loop.time(), loop.create_future()
         self._waiting.append((came, called))
@@ -67,7 +67,7 @@ class WaitingLine:
             if called.done() and not called.cancelled() and not called.exception():
                 self._call_the_next()  # was called, and leaves all the same
             raise
-        return Turn(timedelta(seconds=loop.time() - began), self._silent_looks(came) * self._between_looks)
+        return Wait(timedelta(seconds=loop.time() - began), self._silent_looks(came) * self._between_looks)
 
     def _call_the_next(self) -> None:
         while self._waiting:

@@ -5,6 +5,7 @@ from typing import final
 
 from application.ports.passwords import PasswordHasher
 from application.ports.throttle import Throttle
+from application.steps.room_for_log_in import room_for_log_in
 from domain.origin import Origin
 from domain.throttle import Action
 from domain.turn import Line, Turn
@@ -25,9 +26,8 @@ class AdmitRequest:
     async def __call__(self, *, action: Action, origin: Origin) -> None:
         match action:
             case Action.LOG_IN:
-                if not self.throttle.is_of_a_device(origin):
-                    with self.hasher.room(Turn.of_address(Line.LOG_INS, origin)):
-                        return
+                with room_for_log_in(origin, spared=self.throttle.is_of_a_device(origin), hasher=self.hasher):
+                    return
             case Action.SIGN_UP:
                 with self.hasher.room(Turn.of_address(Line.SIGN_UPS, origin)):
                     await self.throttle.admit(action, origin)

@@ -1,6 +1,5 @@
 """Log in with a password."""
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import final
 
@@ -11,6 +10,7 @@ from application.ports.throttle import Throttle
 from application.ports.tokens import AccessTokens, RefreshTokens
 from application.ports.unit_of_work import Store
 from application.steps.check_password import check_password
+from application.steps.room_for_log_in import room_for_log_in
 from domain.audit import Act, Action, Agent
 from domain.audit_failures import Failure
 from domain.origin import NOWHERE, Origin
@@ -40,8 +40,9 @@ class Login:
     lifetimes: Lifetimes
 
     async def __call__(self, *, identifier: str, password: PlainPassword, origin: Origin = NOWHERE) -> TokenPair:
-        with self._room(origin):
+        with room_for_log_in(origin, spared=self.throttle.is_of_a_device(origin), hasher=self.hasher):
             user = await self._find(identifier)
+        with room_for_log_in(origin, spared=self.throttle.is_spared(user, origin), hasher=self.hasher):
             checked = await check_password(
                 password, user, identifier=identifier, origin=origin, hasher=self.hasher, throttle=self.throttle
             )
@@ -73,11 +74,6 @@ class Login:
             expires_in=expires_at - session.rotated_at,
             device_token=self.throttle.device_token(user, checked.device),
         )
-
-    def _room(self, origin: Origin) -> AbstractContextManager[None]:
-        if self.throttle.is_of_a_device(origin):  # which may have a line of its own
-            return nullcontext()
-        return self.hasher.room(Turn.of_address(Line.LOG_INS, origin))
 
     async def _better_hash(self, user: User, password: PlainPassword, origin: Origin) -> PasswordHash | None:
         if not self.hasher.is_outdated(user.password_hash):

@@ -34,6 +34,8 @@ class Pace:
             loop = asyncio.get_running_loop()
             if loop is not self._loop:
                 self._loop, self._begun = loop, 0
+                self._waiting.clear()  # none of an earlier loop can go on
+                self._with_passwords.clear()
             if self._begun < _MOST_IN_A_TURN:
                 self._begun += 1
                 if self._begun == 1:

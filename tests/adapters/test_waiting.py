@@ -38,10 +38,10 @@ async def test_the_end_of_a_line_that_moves_waits_as_long_as_it_takes() -> None:
     line = WaitingLine(1, silence=SILENCE)
 
     async def ask() -> float:
-        async with line as turn:
+        async with line as wait:
             await asyncio.sleep(SILENCE / 8)
         line.answered()
-        return turn.waited.total_seconds()
+        return wait.waited.total_seconds()
 
     waits = await asyncio.gather(*(ask() for _ in range(24)))
 
@@ -69,8 +69,8 @@ async def test_what_is_left_to_a_turn_counts_from_when_storage_last_answered() -
     line = WaitingLine(1, silence=4 * SILENCE)
 
     async def ask() -> tuple[float, float]:
-        async with line as turn:
-            return turn.waited.total_seconds(), turn.silence
+        async with line as wait:
+            return wait.waited.total_seconds(), wait.silence
 
     async with line:
         asking = asyncio.create_task(ask())

@@ -3,6 +3,7 @@
 import pytest
 
 from application.ports.passwords import Overloaded
+from domain.attempts import FREE
 from domain.origin import Origin
 from domain.password import PlainPassword
 from domain.throttle import Action
@@ -27,6 +28,22 @@ async def test_pw11_a_device_waits_in_another_line_and_is_not_refused_for_that_o
 
     await portunus.admit_request(action=Action.LOG_IN, origin=known)
     await portunus.login(identifier="johndoe", password=PlainPassword(PASSWORD), origin=known)
+
+
+async def test_pw11_the_device_of_another_account_is_refused_before_an_attempt_at_this_one_is_counted(
+    portunus: InMemory,
+) -> None:
+    await portunus.sign_up("mallory")
+    await portunus.sign_up()
+    of_mallory = Origin(device_token=(await portunus.log_in("mallory")).device_token)
+    portunus.hasher.full = {Line.LOG_INS}
+
+    for identifier in ["johndoe", "nobody"] * (2 * FREE):
+        with pytest.raises(Overloaded):
+            await portunus.login(identifier=identifier, password=PlainPassword("wrong, and long"), origin=of_mallory)
+    portunus.hasher.full = set()
+
+    await portunus.log_in()
 
 
 @pytest.mark.parametrize("token", ["any", "prd_" + "A" * 108])

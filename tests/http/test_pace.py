@@ -66,3 +66,22 @@ async def test_who_goes_away_while_waiting_takes_nobodys_turn() -> None:
     await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 5)
 
     assert len(served.begun) == 12
+
+
+def test_who_waited_in_a_loop_that_is_over_takes_no_turn_in_the_next() -> None:
+    served = Served()
+
+    async def cut_short() -> None:
+        paths = ["/users/me"] * 20 + ["/token"] * 20
+        asking = [served.pace({"type": "http", "path": path}, None, None) for path in paths]  # type: ignore[arg-type]
+        tasks = [*map(asyncio.create_task, asking)]
+        await asyncio.sleep(0)
+        assert not all(task.done() for task in tasks)
+
+    earlier = asyncio.new_event_loop()
+    earlier.run_until_complete(cut_short())
+    earlier.close()
+    served.begun.clear()
+    asyncio.run(served.ask(*["/health/ready"] * 16))
+
+    assert served.turns == [["/health/ready"] * 8, ["/health/ready"] * 8]
