@@ -39,8 +39,8 @@ faults: .venv/.ready  ## kill, stop, freeze and fail over, in full, and write do
 bench: .venv/.ready  ## measure what a request costs, in ratios to what the machine can do; QUICK=1 for three minutes of it
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
 
-fuzz: .venv/.ready  ## ask every route a thousand things made from its description, and what follows from answers
-	@PORTUNUS_FUZZ_CASES=1000 PORTUNUS_FUZZ_SEQUENCES=300 $(BIN)/pytest tests/fuzz
+fuzz: .venv/.ready  ## ask every route a thousand things made from its description, what follows from answers, and what is no HTTP
+	@PORTUNUS_FUZZ_CASES=1000 PORTUNUS_FUZZ_SEQUENCES=300 PORTUNUS_FUZZ_CONVERSATIONS=10000 $(BIN)/pytest tests/fuzz
 
 properties: .venv/.ready  ## do to sessions whatever can be done, in 200 random orders on each storage
 	@PORTUNUS_PROPERTY_EXAMPLES=200 $(BIN)/pytest tests/properties

@@ -28,6 +28,7 @@ class BoundedHttp(HttpToolsProtocol):
     _asking: TimerHandle | None = None
     _taking: TimerHandle | None = None
     _left = 0
+    _served: RequestResponseCycle | None = None  # while `cycle` is the one read last: others may wait in between
 
     def __init__(self, *of_uvicorn: Any, patience: timedelta = timedelta(seconds=10), **by_name: Any) -> None:
         super().__init__(*of_uvicorn, **by_name)
@@ -42,6 +43,13 @@ class BoundedHttp(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
+        if self._served is not None:  # else its answer would be a bug: there is nobody to send it to
+            self._served.disconnected = True
+            self._served.message_event.set()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -108,6 +116,10 @@ class BoundedHttp(HttpToolsProtocol):
             self._watch()
 
     def _refuse(self, problem: Problem) -> None:
+        if self._is_answering and not self.cycle.more_body:
+            self.cycle.keep_alive = False  # in turn: an answer at once would be taken for one to what came before
+            self.flow.pause_reading()
+            return
         answer = respond(problem)
         headers = b"".join(b"%b: %b\r\n" % each for each in (*answer.raw_headers, *ALWAYS, *NOT_KEPT))
         self.transport.write(STATUS_LINE[problem.status] + headers + b"\r\n" + bytes(answer.body))

@@ -142,6 +142,24 @@ def test_ht02_a_head_without_an_end_is_431_and_the_connection_is_closed(server: 
     assert answer.startswith(b"HTTP/1.1 431 ") or not answer  # what still comes can take it away
 
 
+@pytest.mark.parametrize("behind", [b"nonsense\r\n\r\n", GET + b"X: " + b"y" * 40_000])
+def test_ht04_what_comes_before_nonsense_is_answered_first_and_nothing_after_it(server: Server, behind: bytes) -> None:
+    answer = ask(server, FORM + b"Content-Length: 21\r\n\r\n" + BODY + behind)
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_who_hangs_up_with_answers_still_to_come_is_no_bug(server: Server) -> None:
+    place = urlsplit(server.address)
+    for _ in range(20):
+        with socket.create_connection((place.hostname or "", place.port or 0), timeout=15) as connection:
+            connection.sendall((FORM + b"Content-Length: 21\r\n\r\n" + BODY) * 5)
+    ask(server, GET + b"Connection: close\r\n\r\n")
+
+    assert "request_failed" not in server.log_path.read_text()
+
+
 def test_ht02_many_requests_in_one_go_are_no_large_head(server: Server) -> None:
     answer = ask(server, (GET + b"\r\n") * 2000 + GET + b"Connection: close\r\n\r\n")
 
