@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
 
 
 def digest_of(password: str) -> str:
@@ -24,8 +25,13 @@ class Ranges:
 
 
 @asynccontextmanager
-async def serving_ranges(*known: str, answer: bytes | None = None, stalls: bool = False) -> AsyncIterator[Ranges]:
-    """`answer` is given to whatever is asked; one that stalls drips a byte now and then, and never comes to an end."""
+async def serving_ranges(
+    *known: str, answer: bytes | None = None, stalls: bool = False, padding: Iterable[str] = (), tls: SSLContext | None = None
+) -> AsyncIterator[Ranges]:
+    """`answer` is given to whatever is asked; one that stalls drips a byte now and then, and never comes to an end.
+
+    `padding` are passwords that it names as having leaked never.
+    """
     ranges, over = Ranges(), asyncio.Event()
     serving: set[asyncio.Task[None] | None] = set()
 
@@ -35,6 +41,7 @@ async def serving_ranges(*known: str, answer: bytes | None = None, stalls: bool 
         ranges.asked.append(head)
         told = head.split()[1].rpartition("/")[2]
         lines = [line[5:] for line in lines_of(known) if line.startswith(told)] + ["0" * 35 + ":0"]
+        lines += [f"{digest_of(one)[5:]}:0" for one in padding]
         body = "\r\n".join(lines).encode()
         chunk = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
         try:
@@ -53,8 +60,8 @@ async def serving_ranges(*known: str, answer: bytes | None = None, stalls: bool 
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    ranges.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/range/"
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    ranges.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/range/"
     try:
         yield ranges
     finally:
