@@ -62,3 +62,11 @@ def test_a_token_is_authentic_whoever_has_it_and_however_old_it_is() -> None:
 def test_an_older_secret_opens_and_another_does_not() -> None:
     assert MacDeviceTokens(SecretKey.parse(f"{OTHER},{SECRET}")).open(TOKEN, user=USER, at=NOW) is not None
     assert MacDeviceTokens(SecretKey.parse(OTHER)).open(TOKEN, user=USER, at=NOW) is None
+
+
+def test_a_device_that_logs_in_under_two_secrets_has_a_token_of_the_first() -> None:
+    both, first = MacDeviceTokens(SecretKey.parse(f"{OTHER},{SECRET}")), MacDeviceTokens(SecretKey.parse(OTHER))
+    known = both.open(TOKEN, user=USER, at=NOW)
+    assert known is not None
+
+    assert first.open(both.seal(USER, device=known, at=NOW), user=USER, at=NOW) == known
