@@ -62,6 +62,7 @@ def table(pytestconfig: pytest.Config) -> Table:
 def server() -> Iterator[Cluster]:
     with cluster() as made:
         made.create()
+        made.configure({"wal_writer_delay": "10s"})  # what nobody waits for is lost in a crash, not flushed before it
         made.start()
         yield made
 
