@@ -228,6 +228,9 @@ class SqlLiveStatements:
         of_user = [sessions.c.user_id == user_id] if user_id else []
         change = ending(sessions.c.id == id, *of_user, reason=reason, time=self._time)
         row = await self._end(change, Entering({ENDED: act}, self._time) if act else None)
+        if row is None and self._engine.dialect.name == "postgresql":
+            # Given up while a standby was waited for, an ending is committed here all the same. To write waits for it again.
+            await self._run(select(func.pg_logical_emit_message(True, "portunus", "")))
         return ended_from_row(row) if row else None
 
     async def note_failure(self, failure: Failure) -> None:

@@ -104,10 +104,10 @@ class Client:
         chance = secrets.randbelow(100)
         if chance < habits.log_outs:
             await self._leave()
-        elif chance < habits.log_outs + habits.asking:
-            await self.ask_who()
-        else:
-            await self.refresh()
+            return
+        act = await (self.ask_who() if chance < habits.log_outs + habits.asking else self.refresh())
+        if act.status == 401:
+            self._session = ""  # true or not: the next act is to log in
 
     async def _leave(self) -> None:
         """Log out, try whether what was revoked still works, and log in anew."""

@@ -1,5 +1,6 @@
 """A PostgreSQL server of one's own, to be restarted, stopped, frozen and failed over."""
 
+import asyncio
 import copy
 import os
 import shutil
@@ -71,6 +72,16 @@ class Cluster:
     def stop(self, mode: StopMode = "fast") -> None:
         self._run("pg_ctl", "-w", "-D", str(self._data), "-m", mode, "stop")
 
+    def crash(self) -> None:
+        """As when the machine goes: at once, whatever each process was at, those that are frozen too."""
+        processes = [*self.children(), self.postmaster()]
+        _signal(processes, signal.SIGKILL)
+        deadline = time.monotonic() + _SECONDS_TO_START
+        while any(_runs(pid) for pid in processes):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        (self._data / "postmaster.pid").unlink()
+
     def restart(self, mode: StopMode = "fast") -> None:
         self._run("pg_ctl", "-w", "-D", str(self._data), "-m", mode, "-l", str(self._data / "log"), "restart")
 
@@ -107,6 +118,19 @@ class Cluster:
         postmaster = self.postmaster()
         return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if _parent(folder) == postmaster]
 
+    async def senders(self) -> list[int]:
+        """The processes that stream to a standby each."""
+        return [row[0] for row in await self.execute("SELECT pid FROM pg_stat_replication")]
+
+    async def until_it_streams(self) -> None:
+        await self._until("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'")
+
+    async def wait_for_standbys(self) -> None:
+        """From now on, at each commit."""
+        self._configure({"synchronous_standby_names": "*"})
+        self.reload()
+        await self._until("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'")
+
     async def execute(self, statement: str) -> Sequence[asyncpg.Record]:
         connection = await asyncpg.connect(self.url, timeout=10)
         try:
@@ -123,6 +147,13 @@ class Cluster:
             await connection.execute(f"CREATE DATABASE {self._database}")
         finally:
             await connection.close()
+
+    async def _until(self, found: str) -> None:
+        for _ in range(200):
+            if await self.execute(found):
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("the standby does not stream")
 
     def _configure(self, settings: Mapping[str, str]) -> None:
         """Appended: the last one stands."""
@@ -167,6 +198,13 @@ def _signal(pids: Sequence[int], sent: signal.Signals) -> None:
             os.kill(pid, sent)
         except ProcessLookupError:
             continue
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def _parent(folder: Path) -> int:

@@ -75,6 +75,27 @@ async def postgresql(server: Cluster) -> AsyncIterator[Cluster]:
         server.start()
 
 
+@pytest.fixture
+async def asynchronous_pair() -> AsyncIterator[tuple[Cluster, Cluster]]:
+    """A primary with a database at the current schema, and a standby that streams from it and that nobody waits for."""
+    with cluster() as primary, cluster() as standby:
+        primary.create()
+        primary.start()
+        await primary.create_database()
+        await upgrade(primary.url)
+        standby.standby_of(primary, name="other")
+        standby.start()
+        await primary.until_it_streams()
+        yield primary, standby
+
+
+@pytest.fixture
+async def pair(asynchronous_pair: tuple[Cluster, Cluster]) -> tuple[Cluster, Cluster]:
+    """The same, but commits wait for the standby."""
+    await asynchronous_pair[0].wait_for_standbys()
+    return asynchronous_pair
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     postgresql: Cluster

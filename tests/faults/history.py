@@ -64,19 +64,36 @@ class Violation:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """A standby received nothing from `since` on, and took over at `until`: what was committed between the two may be undone.
+
+    So a log-in acknowledged meanwhile may have opened nothing, and a log-out ended nothing; both show from `until` on. A
+    refresh that is undone shows nowhere: its token is as good as ever, and has the same successor.
+    """
+
+    since: float
+    until: float
+
+
 def violations(
-    history: Iterable[Act], *, endings: Mapping[str, str], grace: float, statuses: frozenset[int] = frozenset()
+    history: Iterable[Act],
+    *,
+    endings: Mapping[str, str],
+    grace: float,
+    statuses: frozenset[int] = frozenset(),
+    lags: Sequence[Lag] = (),
 ) -> list[Violation]:
     """Every promise that was broken. `endings` has the reasons of the sessions that ended, as stored; `grace` is the window.
 
-    `statuses` are allowed beside success, 503 with Retry-After, and a true 401.
+    `statuses` are allowed beside success, 503 with Retry-After, and a true 401. `lags` are what may be undone.
     """
     sessions: dict[str, list[Act]] = defaultdict(list)
     for act in sorted(history, key=lambda act: act.sent):
         sessions[act.session].append(act)
     found = [violation for act in sessions.pop("", []) for violation in _of_failed_log_in(act, statuses)]
     for session, acts in sessions.items():
-        found += _of_session(session, acts, endings.get(session, ""), grace, statuses)
+        found += _of_session(session, acts, endings.get(session, ""), grace, statuses, lags)
     return found
 
 
@@ -85,18 +102,23 @@ def _of_failed_log_in(act: Act, statuses: frozenset[int]) -> Iterator[Violation]
         yield Violation(Broken.LIE, "", _described(act))
 
 
-def _of_session(session: str, acts: Sequence[Act], ending: str, grace: float, statuses: frozenset[int]) -> Iterator[Violation]:
+def _of_session(
+    session: str, acts: Sequence[Act], ending: str, grace: float, statuses: frozenset[int], lags: Sequence[Lag]
+) -> Iterator[Violation]:
+    log_ins = [act for act in acts if act.operation is Operation.LOG_IN]
     log_outs = [act for act in acts if act.operation is Operation.LOG_OUT]
     known = _known(acts)
     overdrawn = min((act.sent for act in acts if known.is_spent(act, grace)), default=math.inf)
-    may_be_over = min([overdrawn, *(act.sent for act in log_outs)])
-    must_be_over = min((act.received for act in log_outs if act.succeeded), default=math.inf)
+    undone = min((undone_from(act, lags) for act in log_ins), default=math.inf)
+    may_be_over = min([overdrawn, undone, *(act.sent for act in log_outs)])
+    revocations = [(act.received, undone_from(act, lags)) for act in log_outs if act.succeeded]
 
     for token, successors in _successors(acts).items():
         if len(successors) > 1:
             yield Violation(Broken.FORKED, session, f"{token} has the successors {sorted(successors)}")
     for act in acts:
-        revoked = act.sent > must_be_over or known.is_long_spent(act)
+        # What is sent before another server takes over may be answered after it.
+        revoked = any(since < act.sent and act.received < until for since, until in revocations) or known.is_long_spent(act)
         if revoked and act.operation is not Operation.LOG_OUT and act.succeeded:
             yield Violation(Broken.ZOMBIE, session, _described(act))
         if (act.status == 401 and act.received < may_be_over) or not _is_allowed(act, statuses):
@@ -105,6 +127,11 @@ def _of_session(session: str, acts: Sequence[Act], ending: str, grace: float, st
         yield Violation(Broken.FALSE_ALARM, session, f"ended for {ending}")
     if may_be_over == math.inf and not _goes_on(acts):
         yield Violation(Broken.LOST, session, f"of client {acts[0].client}: no refresh after healing succeeded")
+
+
+def undone_from(act: Act, lags: Sequence[Lag]) -> float:
+    """From when on it may be as if an act had not been: never, mostly."""
+    return min((lag.until for lag in lags if lag.since <= act.received and act.sent <= lag.until), default=math.inf)
 
 
 def _is_allowed(act: Act, statuses: frozenset[int]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import final
 
-from tests.faults.history import Act, Broken, Violation, violations
+from tests.faults.history import Act, Broken, Lag, Violation, violations
 
 GRACE = 30.0
 
@@ -62,13 +62,14 @@ class Table:
         statuses: frozenset[int] = frozenset(),
         grace: float = GRACE,
         also: Sequence[Violation] = (),
+        lags: Sequence[Lag] = (),
     ) -> Row:
         row = Row(
             scenario=scenario,
             what=what,
             operations=len(history),
             faults=faults,
-            broken=[*violations(history, endings=endings, grace=grace, statuses=statuses), *also],
+            broken=[*violations(history, endings=endings, grace=grace, statuses=statuses, lags=lags), *also],
             slowest=max((act.received - act.sent for act in history if act.status is not None), default=None),
             recovery=max(recoveries, default=None),
         )

@@ -2,15 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from adapters.sql.migrate import upgrade
 from tests.faults.clients import Habits, crowd
-from tests.faults.cluster import Cluster, cluster
+from tests.faults.cluster import Cluster
 from tests.faults.conftest import Scale, endings
 from tests.faults.fleet import addresses, running
 from tests.faults.relay import Relay
@@ -20,26 +15,6 @@ PINNED = (
     "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = 'portunus'"
     " AND pid <> pg_backend_pid()"
 )
-
-
-@pytest.fixture
-async def pair() -> AsyncIterator[tuple[Cluster, Cluster]]:
-    """A primary, whose commits wait for the standby that streams from it, and that standby."""
-    with _two() as (primary, standby):
-        primary.create()
-        primary.start()
-        await primary.create_database()
-        await upgrade(primary.url)
-        standby.standby_of(primary, name="other")
-        standby.start()
-        await _waiting_for_its_standby(primary)
-        yield primary, standby
-
-
-@contextmanager
-def _two() -> Iterator[tuple[Cluster, Cluster]]:
-    with cluster() as one, cluster() as other:
-        yield one, other
 
 
 async def test_f05_rl04_a_failover_costs_no_session_and_leaves_no_connection_at_the_old_server(
@@ -59,7 +34,7 @@ async def test_f05_rl04_a_failover_costs_no_session_and_leaves_no_connection_at_
             await asyncio.to_thread(_promote, standby)
             recoveries.append(await clients.until_served(since=time.monotonic(), within=scale.seconds(10)))
             await asyncio.to_thread(_demote, primary, standby)
-            await _waiting_for_its_standby(standby)
+            await standby.wait_for_standbys()
             await asyncio.sleep(1)
             pinned += int((await primary.execute(PINNED))[0][0])
             primary, standby = standby, primary
@@ -94,7 +69,7 @@ async def test_f05_rl04_a_server_that_was_demoted_is_let_go_as_soon_as_the_way_l
                 await asyncio.to_thread(primary.stop)
                 await asyncio.to_thread(_promote, standby)
                 await asyncio.to_thread(_demote, primary, standby)  # and the way still leads here
-                await _waiting_for_its_standby(standby)
+                await standby.wait_for_standbys()
                 await asyncio.sleep(1)
                 relay.target = standby.port
                 recoveries.append(await clients.until_served(since=time.monotonic(), within=scale.seconds(10)))
@@ -124,13 +99,3 @@ def _promote(standby: Cluster) -> None:
 def _demote(primary: Cluster, successor: Cluster) -> None:
     primary.rejoin(successor, name="other")
     primary.start()
-
-
-async def _waiting_for_its_standby(primary: Cluster) -> None:
-    primary.configure({"synchronous_standby_names": "*"})
-    primary.reload()
-    for _ in range(200):
-        if await primary.execute("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"):
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("the standby does not stream")

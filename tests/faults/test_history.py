@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.faults.history import Act, Broken, Operation, violations
+from tests.faults.history import Act, Broken, Lag, Operation, violations
 
 GRACE = 30.0
 
@@ -44,8 +44,8 @@ class Recorder:
         self.act(Operation.REFRESH, f"t{step}", **{"successor": f"t{step + 1}" if answered else "", **more})
 
 
-def broken(acts: Sequence[Act], *, ending: str = "") -> set[Broken]:
-    return {found.promise for found in violations(acts, endings={"s": ending} if ending else {}, grace=GRACE)}
+def broken(acts: Sequence[Act], *, ending: str = "", lags: Sequence[Lag] = ()) -> set[Broken]:
+    return {found.promise for found in violations(acts, endings={"s": ending} if ending else {}, grace=GRACE, lags=lags)}
 
 
 @pytest.fixture
@@ -81,6 +81,43 @@ def test_a_session_whose_log_out_was_not_acknowledged_may_go_on(client: Recorder
     client.refresh(2)
 
     assert broken(client.acts) == set()
+
+
+def test_a_log_out_that_a_standby_had_not_received_may_be_undone_when_it_takes_over(client: Recorder) -> None:
+    client.act(Operation.LOG_OUT)
+    client.now += 1
+    client.refresh(2)
+
+    assert broken(client.acts, lags=[Lag(since=4, until=4.5)]) == set()
+
+
+@pytest.mark.parametrize(("since", "until"), [(1, 3.9), (4.5, 4.9), (4, 10)], ids=["earlier", "later", "not yet over"])
+def test_a_log_out_is_not_undone_by_a_lag_that_was_another_time(client: Recorder, since: float, until: float) -> None:
+    client.act(Operation.LOG_OUT)
+    client.now += 1
+    client.refresh(2)
+
+    assert broken(client.acts, lags=[Lag(since, until)]) == {Broken.ZOMBIE}
+
+
+def test_a_log_in_that_a_standby_had_not_received_may_be_refused_once_it_has_taken_over(client: Recorder) -> None:
+    client.refresh(2, status=401)
+
+    assert broken(client.acts, lags=[Lag(since=1, until=3.5)]) == set()
+
+
+@pytest.mark.parametrize(("since", "until"), [(1, 5), (1.5, 3.5)], ids=["not yet over", "later"])
+def test_a_log_in_that_was_received_is_not_refused(client: Recorder, since: float, until: float) -> None:
+    client.refresh(2, status=401)
+
+    assert Broken.LIE in broken(client.acts, lags=[Lag(since, until)])
+
+
+def test_two_successors_of_one_token_are_a_fork_also_where_a_refresh_was_undone(client: Recorder) -> None:
+    client.refresh(1, successor="another")
+    client.refresh(2, healed=True)
+
+    assert Broken.FORKED in broken(client.acts, lags=[Lag(since=2.5, until=3.5)])
 
 
 @pytest.mark.parametrize("status", [401, 503, None])

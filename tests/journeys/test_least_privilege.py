@@ -148,5 +148,14 @@ async def test_ks09_an_act_that_cannot_be_entered_is_not_done_and_a_failed_log_i
         assert len((await api.http.get("/users/me/sessions", headers=_bearer(tokens))).json()["sessions"]) == 1
 
 
+async def test_the_role_of_the_server_may_log_out_what_is_logged_out(url_of_the_server: str) -> None:
+    async with an_api(database_url=url_of_the_server) as api:
+        tokens = await api.log_in()
+
+        answers = [await api.http.post("/logout", json={"refresh_token": tokens["refresh_token"]}) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [204, 204]
+
+
 def _bearer(tokens: dict[str, str]) -> dict[str, str]:
     return {"Authorization": f"Bearer {tokens['access_token']}"}
