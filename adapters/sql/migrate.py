@@ -18,9 +18,15 @@ TURN = 0x706F7274756E7573  # "portunus": four that start at once take turns
 async def upgrade(database_url: str, revision: str = "head") -> tuple[str | None, str | None]:
     """Apply what is missing, in one transaction. Returns the revision before and after.
 
-    Raises `StoreUnavailable` when the database is away, `UnusableDatabaseUrl` when it is not one.
+    A schema that a later release made is left as it is. Raises `StoreUnavailable` when the database is away,
+    `UnusableDatabaseUrl` when it is not one.
     """
-    return await _run(database_url, lambda config: command.upgrade(config, revision))
+
+    def apply(config: Config) -> None:
+        if not is_ahead(_revision(config.attributes["connection"])):
+            command.upgrade(config, revision)
+
+    return await _run(database_url, apply)
 
 
 async def downgrade(database_url: str, revision: str) -> tuple[str | None, str | None]:
@@ -36,6 +42,16 @@ async def require_no_drift(database_url: str) -> None:
 @cache
 def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def is_ahead(revision: str | None) -> bool:
+    """Whether a later release made this schema: its revision is not known here. What this one needs is still there."""
+    return revision is not None and revision not in _revisions()
+
+
+@cache
+def _revisions() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 async def _run(database_url: str, act: Callable[[Config], object]) -> tuple[str | None, str | None]:

@@ -12,7 +12,7 @@ from adapters.sql.clients import SqlClientRepository
 from adapters.sql.deadlines import Deadlines
 from adapters.sql.engines import LIMITS_OF_A_REQUEST, StoreTime
 from adapters.sql.live import SqlLiveStatements
-from adapters.sql.migrate import newest_revision
+from adapters.sql.migrate import is_ahead, newest_revision
 from adapters.sql.reach import Reach
 from adapters.sql.revocations import SqlRevocationRepository
 from adapters.sql.sessions import SqlSessionRepository
@@ -70,7 +70,7 @@ class SqlStore:
         async with self._reach.translating(), self._engine.connect() as connection:
             autocommitting = await connection.execution_options(isolation_level="AUTOCOMMIT")
             revision = (await autocommitting.execute(text("SELECT version_num FROM alembic_version"))).scalar()
-        if revision != newest_revision():
+        if revision != newest_revision() and not is_ahead(revision):
             raise SchemaOutdated
 
     async def unbounded(self) -> Unbounded | None:

@@ -91,7 +91,7 @@ class Store(Protocol):
         ...
 
     async def require_ready(self) -> None:
-        """Raises `SchemaOutdated` where the schema is not the one this program needs."""
+        """Raises `SchemaOutdated` where the schema lacks what this program needs; one that a later release made has it."""
         ...
 
     async def unbounded(self) -> Unbounded | None:

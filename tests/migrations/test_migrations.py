@@ -5,6 +5,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
 from adapters.sql.engines import open_engine
 from adapters.sql.migrate import TURN, downgrade, newest_revision, require_no_drift, upgrade
@@ -13,6 +14,7 @@ from application.ports.unit_of_work import SchemaOutdated, StoreUnavailable
 from domain.session import Lifetimes
 from domain.username import Username
 from tests.databases import Databases
+from tests.examples import a_stored_session
 from tests.fakes import FakeClock
 
 
@@ -91,6 +93,36 @@ async def test_a_store_without_its_schema_says_what_to_run(empty_database: str) 
 
     await upgrade(empty_database)
     await store.require_ready()
+    await store.close()
+
+
+async def test_rl09_a_store_serves_on_the_schema_of_a_later_release_and_migrating_leaves_it_as_it_is(
+    empty_database: str,
+) -> None:
+    await upgrade(empty_database)
+    engine = open_engine(empty_database, pool_size=2)
+    async with engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE users ADD COLUMN shoe_size INTEGER DEFAULT 42 NOT NULL"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = 'of a later release'"))
+    store = SqlStore(engine, FakeClock(), Lifetimes())
+
+    await store.require_ready()
+    session, _ = await a_stored_session(store)
+    found = await store.live.authenticate(session_id=session.id, user_id=session.user_id)
+    await store.close()
+
+    assert found.actor is not None
+    assert await upgrade(empty_database) == ("of a later release",) * 2
+
+
+async def test_rl09_a_store_does_not_serve_on_the_schema_of_an_earlier_release(empty_database: str) -> None:
+    await upgrade(empty_database)
+    await downgrade(empty_database, "-1")
+    store = SqlStore(open_engine(empty_database, pool_size=2), FakeClock(), Lifetimes())
+
+    with pytest.raises(SchemaOutdated, match="portunus migrate"):
+        await store.require_ready()
+
     await store.close()
 
 
