@@ -49,6 +49,12 @@ class Process:
         self._life = launched(self.url, self._folder, port=self._port, until=until, env=self._env, command=self._command)
         self._server = await asyncio.to_thread(self._life.__enter__)
 
+    async def restart(self, **env: str) -> None:
+        """By SIGTERM, and with other values of these variables from now on."""
+        await self.stop()
+        self._env = {**self._env, **env}
+        await self.start()
+
     async def kill(self) -> None:
         assert self._server is not None
         self._server.process.kill()

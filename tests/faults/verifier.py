@@ -1,14 +1,13 @@
 """A service that verifies access tokens offline, and believes what Cache-Control says of the keys."""
 
 import re
-import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any, final
 
-import httpx2
 import jwt
+
+from tests.faults.clients import Crowd
 
 _MAX_AGE = re.compile(r"max-age=(\d+)")
 
@@ -17,11 +16,10 @@ _MAX_AGE = re.compile(r"max-age=(\d+)")
 class Verifier:
     """Behind a cache that keeps the key set for max-age, and may answer with it in its last moment; then it is kept here."""
 
-    def __init__(self, addresses: Sequence[str], http: httpx2.AsyncClient, *, issuer: str) -> None:
+    def __init__(self, clients: Crowd, *, issuer: str) -> None:
         self.kids: Counter[str] = Counter()  # of the tokens that it found good
         self.refused: list[str] = []
-        self._addresses = addresses
-        self._http = http
+        self._clients = clients
         self._issuer = issuer
         self._max_age = 0.0
         self._cached: tuple[float, dict[str, Any]] = (0.0, {})
@@ -52,7 +50,9 @@ class Verifier:
     async def _through_the_cache(self) -> tuple[float, dict[str, Any]]:
         until, keys = self._cached
         if time.monotonic() >= until:
-            answer = await self._http.get(f"{secrets.choice(self._addresses)}/.well-known/jwks.json")
+            answer = None
+            while answer is None:
+                _, _, answer = await self._clients.send("GET", "/.well-known/jwks.json")
             max_age = _MAX_AGE.search(answer.headers["Cache-Control"])
             assert max_age is not None
             keys = {key["kid"]: jwt.PyJWK(key).key for key in answer.json()["keys"]}
