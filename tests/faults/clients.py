@@ -206,6 +206,14 @@ class Crowd:
                 self.leaving.set()
         await self.come_back()
 
+    async def pause_at_half_load(self, seconds: float = 3) -> float:
+        """How long each has to pause after an act for all to act half as often as they do without pauses, which is tried."""
+        before = len(self.history)
+        async with self.at_work(Habits(pause=0)):
+            await asyncio.sleep(seconds)
+            acts = len(self.history) - before
+        return 2 * seconds * len(self.clients) / acts
+
     async def until_served(self, *, since: float, within: float) -> float:
         """How long after `since` every process had answered with success again; a little over `within` if one had not."""
         while True:

@@ -64,7 +64,7 @@ class Cluster:
             try:
                 self._run("pg_ctl", "-w", "-D", str(self._data), "-l", str(self._data / "log"), "start")
             except CalledProcessError:
-                assert time.monotonic() < deadline, (self._data / "log").read_text()[-4000:]
+                assert time.monotonic() < deadline, self.log()[-4000:]
                 time.sleep(0.1)
             else:
                 return
@@ -109,6 +109,9 @@ class Cluster:
 
     def reload(self) -> None:
         self._run("pg_ctl", "-D", str(self._data), "reload")
+
+    def log(self) -> str:
+        return (self._data / "log").read_text()
 
     def postmaster(self) -> int:
         return int((self._data / "postmaster.pid").read_text().split()[0])

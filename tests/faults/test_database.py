@@ -12,7 +12,7 @@ import pytest
 from tests.examples import PASSWORD
 from tests.faults.clients import Crowd, Habits, crowd
 from tests.faults.cluster import Cluster, StopMode, frozen
-from tests.faults.conftest import Scale, Service, endings
+from tests.faults.conftest import FULL, Scale, Service, endings
 from tests.faults.fleet import Process, addresses, running
 from tests.faults.relay import Relay
 from tests.faults.table import Table
@@ -31,9 +31,11 @@ async def test_f03_a_restart_of_the_database_is_a_503_at_most_and_over_soon(
 ) -> None:
     recoveries = []
     postgresql, processes = service.postgresql, service.processes
+    pause = await _pause_at_half_load(processes) if FULL else 0.2
+    scale.say(f" each client pauses {pause:.2f} s")
     async with (
         crowd(addresses(processes), scale.of(64, 16)) as clients,
-        clients.at_work(Habits(pause=0.2)),
+        clients.at_work(Habits(pause=pause)),
     ):
         for _ in scale.times(20, 1):
             await asyncio.sleep(0.5)
@@ -42,7 +44,7 @@ async def test_f03_a_restart_of_the_database_is_a_503_at_most_and_over_soon(
 
     row = table.judge(
         f"F-03 {mode}",
-        f"PostgreSQL restarted (`-m {mode}`) under load",
+        f"PostgreSQL restarted (`-m {mode}`) under half of the load that two processes can bear",
         clients.history,
         endings=await endings(postgresql),
         faults=len(recoveries),
@@ -140,12 +142,8 @@ async def test_f06_rl05_while_the_database_hangs_every_answer_comes_within_six_s
 async def test_f06_rl05_backends_that_are_stopped_and_go_on_cost_no_session(
     postgresql: Cluster, tmp_path: Path, scale: Scale, table: Table
 ) -> None:
-    grace = scale.of(30, 3)  # shorter than they are stopped
     async with (
-        running(
-            postgresql.url,
-            tmp_path,
-        ) as processes,
+        running(postgresql.url, tmp_path) as processes,
         crowd(addresses(processes), scale.of(64, 16)) as clients,
         clients.at_work(Habits(pause=0.1)),
     ):
@@ -164,7 +162,6 @@ async def test_f06_rl05_backends_that_are_stopped_and_go_on_cost_no_session(
         endings=await endings(postgresql),
         faults=1,
         recoveries=[recovery],
-        grace=grace,
     )
     assert row.broken == []
     assert _slowest(clients, since=stopped) <= scale.seconds(6)
@@ -251,6 +248,12 @@ async def test_f19_rl04_backends_that_are_terminated_at_random_cost_no_session(
     )
     assert row.broken == []
     assert [process for process in processes if "request_failed" in process.log()] == []
+
+
+async def _pause_at_half_load(processes: Sequence[Process]) -> float:
+    """Of each of 64 clients between two acts: as found out by as many that make none."""
+    async with crowd(addresses(processes), 64) as hurried:
+        return await hurried.pause_at_half_load()
 
 
 async def _pass(scale: Scale, seconds: int) -> None:
