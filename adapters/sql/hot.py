@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 
 from adapters.sql.errors import READ_ONLY
+from adapters.sql.rivals import again_after
 
 HotStatement = Select[Any] | TextClause
 
@@ -63,7 +64,10 @@ class HotStatements:
     async def fetch(
         self, name: str, make: Callable[[], HotStatement], values: Mapping[str, Any], *, replay: bool = True
     ) -> Sequence[Any]:
-        """Run what `make` makes under a name for the first time; once more if a connection turned out to be dead."""
+        """Run what `make` makes under a name for the first time; once more if a connection turned out to be dead.
+
+        Again, too, if a rival's made the database roll it back.
+        """
         ready = self._ready.get(name)
         if ready is None:
             ready = self._ready[name] = _Ready(make(), self._engine.dialect)
@@ -74,6 +78,8 @@ class HotStatements:
             if not replay:
                 raise lost.cause from None
             found = await self._again(ready.text, arguments)
+        except asyncpg.PostgresError as error:
+            found = await again_after(error, lambda: self._again(ready.text, arguments))
         return ready.rows(found)
 
     async def _again(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:

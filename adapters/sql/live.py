@@ -23,6 +23,7 @@ from adapters.sql.engines import SECONDS_FOR_A_STATEMENT, StoreTime
 from adapters.sql.hot import HotStatements, given, row_type
 from adapters.sql.reach import SECONDS_IN_ALL, Reach
 from adapters.sql.revocations import execute_ending, page_of, reading, telling
+from adapters.sql.rivals import again_after
 from adapters.sql.rotation import rotating
 from adapters.sql.schema import UtcDateTime, clients, sessions, users
 from adapters.sql.sessions import ENDED, ended_from_row, ending, is_live, session_from_row
@@ -304,12 +305,12 @@ class SqlLiveStatements:
             return await self._try(statement)
 
     async def _try(self, statement: Executable, *, replay: bool = True) -> Result[Any]:
-        """Run it; once more if a connection turned out to be dead, since none is tested before use."""
+        """Run it; once more if a connection turned out to be dead, since none is tested before use; again after a rival."""
         try:
             return await self._once(statement)
         except DBAPIError as error:
             if not (replay and error.connection_invalidated):
-                raise
+                return await again_after(error, lambda: self._once(statement))
         return await self._once(statement)
 
     async def _once(self, statement: Executable) -> Result[Any]:
