@@ -45,7 +45,7 @@ async def url_of_the_owner(databases: Databases) -> str:
 async def url_of_the_server(databases: Databases, url_of_the_owner: str) -> AsyncIterator[str]:
     """Of a migrated database, for the role that the operating guide has operators make."""
     url, role = url_of_the_owner, f"portunus_server_{uuid4().hex[:8]}"
-    [statements] = re.findall(r"^```sql\n(.*?)^```$", GUIDE.read_text(), flags=re.MULTILINE | re.DOTALL)
+    statements, *_ = re.findall(r"^```sql\n(.*?)^```$", GUIDE.read_text(), flags=re.MULTILINE | re.DOTALL)
     await databases.execute(url, statements.replace("portunus_server", role).replace("a long random one", "tested"))
     yield make_url(url).set(username=role, password="tested").render_as_string(hide_password=False)
     await databases.execute(url, f'DROP OWNED BY "{role}"; DROP ROLE "{role}"')
