@@ -1,4 +1,4 @@
-"""`make bench`: start everything, warm up, measure in turns, and print the table."""
+"""`make bench`: start everything, warm up, measure in turns, and print the tables; in full, write them and the plots too."""
 
 import argparse
 import asyncio
@@ -8,14 +8,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import record, table
-from benchmarks.measured import Measured, median
-from benchmarks.operations import GATES, Operation, chosen, of_gates, operations
-from benchmarks.setting import setting
+from benchmarks import plots, record, report, table
+from benchmarks.growth import SIZES, grown
+from benchmarks.measured import median
+from benchmarks.operations import GATES, chosen, of_gates, operations
+from benchmarks.peers.known import PEERS
+from benchmarks.portunus import Asked
+from benchmarks.setting import Setting, setting
+from benchmarks.standing import standing
+from benchmarks.table import Gate
+from benchmarks.turns import in_turns
 
-_RESULT = Path("docs/performance/results.json")
-_RESULT_OF_LESS = Path(".venv/bench.json")
-_SECONDS_OF_WARMING_UP = 0.5
+_DOCUMENTS = Path("docs/performance")
+_README = Path("README.md")
+_RECORD_OF_LESS = Path(".venv/bench.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,59 +30,73 @@ class _Length:
     seconds: float  # of each operation in each round
 
 
-_QUICK, _FULL = _Length(3, 1.5), _Length(5, 3)
+_QUICK, _FULL = _Length(3, 1.2), _Length(5, 2)
 
 
-async def _measure(length: _Length, wanted: Callable[[str], bool] | None) -> None:
-    _say("starting PostgreSQL")
+async def _all(length: _Length, sizes: Sequence[int]) -> None:
+    """Every operation, what a process takes, and growth; printed, and written into the documents."""
+    machine = record.this_machine()
     async with setting() as started:
-        every = operations(started)
-        gates = GATES if wanted is None else [gate for gate in GATES if wanted(gate.operation)]
-        each = every if wanted is None else chosen(every, gates, wanted)
-        for operation in each:
-            _say(f"starting and warming up: {', '.join(operation.names)}")
-            if operation.prepare:
-                await operation.prepare()
-            await operation.run(_SECONDS_OF_WARMING_UP)
-        found = await _in_turns(each, length)
-        [row] = await started.postgresql.at("postgres").execute("SELECT current_setting('server_version') AS version")
-    medians = {name: median(measured) for name, measured in found.items()}
-    path = _RESULT if wanted is None else _RESULT_OF_LESS
-    record.write(record.record(found, medians, gates, postgresql=row["version"]), path)
-    print(table.as_markdown(medians, gates))
-    _say(f"all figures: {path}")
+        rounds = await in_turns(operations(started), rounds=length.rounds, seconds=length.seconds, say=_say)
+        takes = await standing(Asked(setting=started), length.seconds)
+        growth = await grown(started, sizes, length.seconds, _say)
+        version = await _version(started)
+    medians = {name: median(measured) for name, measured in rounds.items()}
+    made = record.record(rounds, medians, GATES, machine=machine, postgresql=version, growth=growth, standing=takes)
+    record.write(made, _DOCUMENTS / "results.json")
+    plots.write(_DOCUMENTS, medians, GATES, growth)
+    judged = f"{report.gates_met(medians, GATES)} {report.generator(medians)}"
+    tables = [record.told(made), judged, table.as_markdown(medians, GATES)]
+    tables += [
+        report.of_peers(medians, [peer.name for peer in PEERS]),
+        report.of_growth(growth),
+        report.of_scans(growth),
+        report.of_standing(takes),
+    ]
+    report.put(_DOCUMENTS / "README.md", "\n\n".join([*report.images(), *tables]))
+    report.put(_README, "\n\n".join([record.told(made), table.judged_alone(medians, GATES), report.images(_DOCUMENTS)[0]]))
+    print("\n\n".join(tables))
+    _say(f"written: {_README}, {_DOCUMENTS}")
 
 
-async def _in_turns(each: Sequence[Operation], length: _Length) -> dict[str, list[Measured]]:
-    """Every operation once before any is measured again: what else the machine does falls on all of them."""
-    found: dict[str, list[Measured]] = {name: [] for operation in each for name in operation.names}
-    began = time.monotonic()
-    for turn in range(1, length.rounds + 1):
-        for operation in each:
-            for name, measured in zip(operation.names, await operation.run(length.seconds), strict=True):
-                found[name].append(measured)
-                said = f"{table.figure(measured.per_second)}/s" if measured.per_second else measured.note
-                _say(f"{time.monotonic() - began:4.0f} s, round {turn} of {length.rounds}: {name}: {said}")
-            await asyncio.sleep(0)  # where an interrupt is heard
-    return found
+async def _some(length: _Length, wanted: Callable[[str], bool]) -> None:
+    """What is wanted, and what it is a ratio of: printed, and written to no document."""
+    gates: Sequence[Gate] = [gate for gate in GATES if wanted(gate.operation)]
+    machine = record.this_machine()
+    async with setting() as started:
+        each = chosen(operations(started), gates, wanted)
+        rounds = await in_turns(each, rounds=length.rounds, seconds=length.seconds, say=_say)
+        version = await _version(started)
+    medians = {name: median(measured) for name, measured in rounds.items()}
+    record.write(record.record(rounds, medians, gates, machine=machine, postgresql=version), _RECORD_OF_LESS)
+    print(f"{table.as_markdown(medians, gates)}\n\n{report.gates_met(medians, gates)} {report.generator(medians)}")
+    _say(f"all figures: {_RECORD_OF_LESS}")
+
+
+async def _version(started: Setting) -> str:
+    [row] = await started.postgresql.at("postgres").execute("SELECT current_setting('server_version') AS version")
+    return str(row["version"])
+
+
+_BEGAN = time.monotonic()
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(f"{time.monotonic() - _BEGAN:5.0f} s  {text}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="what gates are about, for less long")
     parser.add_argument("--only", default="", metavar="WORD", help="what has this in its name, and what it is a ratio of")
+    parser.add_argument("--most-users", type=int, default=SIZES[-1], help="where growth ends")
     given = parser.parse_args()
-    wanted: Callable[[str], bool] | None = None
     if given.only:
-        wanted = lambda name: given.only in name  # noqa: E731 - a line is enough
+        asyncio.run(_some(_QUICK, lambda name: given.only in name))
     elif given.quick:
-        judged = of_gates(GATES)
-        wanted = judged.__contains__
-    asyncio.run(_measure(_QUICK if given.quick else _FULL, wanted))
+        asyncio.run(_some(_QUICK, of_gates(GATES).__contains__))
+    else:
+        asyncio.run(_all(_FULL, [size for size in SIZES if size <= given.most_users]))
 
 
 if __name__ == "__main__":

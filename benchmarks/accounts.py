@@ -78,8 +78,8 @@ async def store(accounts: Sequence[Account], url: str, *, cost: Argon2) -> None:
     """In a database, all with one password."""
     hashed, engine = hash_of_all(cost), open_engine_for_migrations(url)
     async with engine.begin() as connection:
-        await connection.execute(insert(users), [_user(account, hashed) for account in accounts])
-        await connection.execute(insert(sessions), [_session(account.session) for account in accounts])
+        await connection.execute(insert(users), [user_row(account, hashed) for account in accounts])
+        await connection.execute(insert(sessions), [session_row(account.session) for account in accounts])
         await connection.execute(text("ANALYZE"))
     await engine.dispose()
 
@@ -108,7 +108,7 @@ def to_be_opened(accounts: Sequence[Account], *, cost: Argon2) -> Sequence[NewAc
     ]
 
 
-def _user(account: Account, hashed: str) -> dict[str, Any]:
+def user_row(account: Account, hashed: str) -> dict[str, Any]:
     return {
         "id": account.session.user_id,
         "username": account.name,
@@ -120,7 +120,7 @@ def _user(account: Account, hashed: str) -> dict[str, Any]:
     }
 
 
-def _session(session: Session) -> dict[str, Any]:
+def session_row(session: Session) -> dict[str, Any]:
     names = ("id", "user_id", "generation", "counter", "secret_digest", "created_at", "rotated_at", "access_until", "made_by")
     return {name: getattr(session, name) for name in names}
 

@@ -13,6 +13,7 @@ from benchmarks.portunus import CONNECTIONS, Asked
 from benchmarks.setting import FLOOR, STRONG, Setting
 from benchmarks.storm import Storm, allowed_in_a_flood
 from benchmarks.table import Gate
+from benchmarks.wrk import hello_by_wrk
 
 _FASTAPI_USERS, _TUTORIAL, _ = (peer.name for peer in PEERS)
 
@@ -52,6 +53,7 @@ def operations(setting: Setting) -> list[Operation]:
         _one("bare ASGI", partial(_app, setting, "bare")),
         _one("hello, no middleware", partial(_app, setting, "framework")),
         _one("hello", own.hello),
+        _one("hello, asked by wrk", partial(hello_by_wrk, own)),
         _one("GET /users/me", own.me, own.show_each_token),
         _one("GET /users/me, new token", own.me_with_new_tokens),
         _one("POST /refresh", own.refresh),

@@ -21,7 +21,7 @@ from benchmarks.peers import Argon2, Peer, ServedPeer
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.settings import Settings
 from tests.faults.cluster import Cluster, cluster
-from tests.server import Server, free_port, launched
+from tests.server import PORTUNUS, Server, free_port, launched
 
 USERS = 10_000
 USERS_IN_MEMORY = 1_000  # each has to be asked for a token
@@ -134,9 +134,10 @@ class Setting:
 
     @asynccontextmanager
     async def fresh(self, url: str) -> AsyncIterator[Served]:
-        """A server on the database at `url` that has not served anybody, stopped at the end."""
-        async with AsyncExitStack() as stack:
-            port, server = self._launch("portunus", url, stack=stack)
+        """The product itself on the database at `url`, which has not served anybody; stopped at the end."""
+        env = {**ENVIRONMENT, "PORTUNUS_SECRET_KEY": self._secret, "PORTUNUS_ENV": _mode(url)}
+        port = free_port()
+        with launched(url, self._folder, port=port, until="/health/ready", env=env, command=[PORTUNUS, "serve"]) as server:
             yield Served(port=port, pid=server.process.pid)
 
     async def _on_database(self, storage: str, cost: Argon2, workers: int) -> ServedPortunus:
@@ -184,7 +185,6 @@ class Setting:
         *,
         until: str = "/health/ready",
         workers: int = 1,
-        stack: AsyncExitStack | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> tuple[int, Server]:
         port, command = free_port(), [sys.executable, "-m", "benchmarks.serve", "--workers", str(workers)]
@@ -196,7 +196,7 @@ class Setting:
             **(variables or {}),
         }
         server = launched(url, self._folder, port=port, until=until, env=env, command=command)
-        return port, (stack or self._stack).enter_context(server)
+        return port, self._stack.enter_context(server)
 
 
 def _mode(url: str) -> Literal["production", "development"]:

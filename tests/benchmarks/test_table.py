@@ -119,9 +119,9 @@ def test_refusals_that_belong_to_what_is_measured_are_counted_apart() -> None:
 
 
 def test_the_record_has_every_round_and_every_gate_with_its_ratio() -> None:
-    made = record({"fast": [FAST], "slow": [SLOW, SLOW]}, {"fast": FAST, "slow": SLOW}, [BY_CPU], postgresql="16")
+    made = record({"fast": [FAST], "slow": [SLOW, SLOW]}, {"fast": FAST, "slow": SLOW}, [BY_CPU], machine={}, postgresql="16")
 
-    assert made.keys() == {"machine", "versions", "operations", "rounds", "gates"}
+    assert made.keys() == {"machine", "versions", "operations", "rounds", "gates", "growth", "standing"}
     assert len(made["rounds"]["slow"]) == 2
     assert made["gates"] == [
         {"operation": "slow", "limit": "fast", "bound": 0.5, "by": "CPU", "aim": None, "ratio": 0.5, "met": True},

@@ -1,0 +1,103 @@
+"""A full run as documents: its tables between two marks of a text."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks import plots, table
+from benchmarks.growth import Grown
+from benchmarks.measured import Measured
+from benchmarks.standing import Standing
+from benchmarks.table import Gate, figure
+
+BEGIN, END = "<!-- made by make bench -->", "<!-- /made by make bench -->"
+
+# What a peer is asked, and the operation of ours that is the same.
+_ACTS = {
+    "caller": "GET /users/me",
+    "refresh": "POST /refresh",
+    "log-in, equal hash": "POST /token",
+    "log-in, its default": "POST /token",
+    "sign-up, equal hash": "POST /signup",
+    "sign-up, its default": "POST /signup",
+}
+
+
+def put(path: Path, made: str) -> None:
+    """Between the marks, instead of what was there."""
+    before, begin, rest = path.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{path} has no marks to write between")
+    path.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}")
+
+
+def images(folder: Path = Path()) -> list[str]:
+    """What shows the plots in a text that stands beside `folder`."""
+    return [f"![{shows}]({folder / name})" for name, shows in plots.SHOWN.items()]
+
+
+def gates_met(measured: Mapping[str, Measured], gates: Sequence[Gate]) -> str:
+    return f"{sum(gate.is_met(measured) for gate in gates)} of {len(gates)} gates are met."
+
+
+def generator(measured: Mapping[str, Measured]) -> str:
+    """Whether it is what limits: the share of its process's time that each rate takes of it."""
+    busy = {
+        name: one.load_cpu * one.per_second / 1e6
+        for name, one in measured.items()
+        if one.load_cpu is not None and one.per_second is not None
+    }
+    if not busy:
+        return ""
+    most = max(busy, key=lambda name: busy[name])
+    return f"The load generator is one process; what it was busiest with is {most}, for {busy[most]:.0%} of the time."
+
+
+def of_growth(grown: Sequence[Grown]) -> str:
+    """Each operation's cost, of server and database, and what that is of its cost with the fewest users."""
+    rows = []
+    for one in grown:
+        for name, measured in one.operations.items():
+            first = grown[0].operations[name]
+            of_first = _divided(_sum(measured), _sum(first))
+            rows.append((f"{one.users:,}", name, figure(measured.cpu), figure(measured.database_cpu), of_first))
+    headings = ("users and sessions", "operation", "CPU µs", "database µs", f"of that with {grown[0].users:,}")
+    return table.markdown(headings, rows)
+
+
+def of_peers(measured: Mapping[str, Measured], peers: Sequence[str]) -> str:
+    """What a peer's server spends on the same, as a multiple of what Portunus's does."""
+    rows = []
+    for act, own in _ACTS.items():
+        ours, cells = measured.get(own, Measured()), []
+        for peer in peers:
+            one = measured.get(f"{peer}: {act}", Measured())
+            times = f", {one.cpu / ours.cpu:.1f} times" if one.cpu and ours.cpu else ""
+            cells.append(f"{figure(one.cpu)}{times}" if one.cpu else one.note)
+        rows.append((act, figure(ours.cpu), *cells))
+    return table.markdown(("server's CPU µs", "Portunus, PostgreSQL", *peers), rows)
+
+
+def of_scans(grown: Sequence[Grown]) -> str:
+    names = sorted({name for one in grown for name in one.scans})
+    rows = [(f"`{name}`", *(f"{one.scans.get(name, 0):,}" for one in grown)) for name in names]
+    return table.markdown(("scans", *(f"{one.users:,} users" for one in grown)), rows)
+
+
+def of_standing(one: Standing) -> str:
+    rows = [
+        ("from the command until it is ready", f"{one.seconds_to_start:.2f} s"),
+        ("memory of a process, ready", f"{one.idle:.0f} MiB"),
+        ("the same after callers", f"{one.after_callers:.0f} MiB"),
+        ("the same after log-ins too", f"{one.after_log_ins:.0f} MiB"),
+        (f"its environment on disk, {one.packages} packages", f"{one.environment:.0f} MiB"),
+    ]
+    return table.markdown(("what a process of `portunus serve` takes", ""), rows)
+
+
+def _sum(one: Measured) -> float:
+    return (one.cpu or 0) + (one.database_cpu or 0)
+
+
+def _divided(one: float, other: float) -> str:
+    return f"{one / other:.2f}" if other else ""
