@@ -1,19 +1,21 @@
 """Who is calling, where proxies stand between: what they say in `X-Forwarded-For` or `Forwarded`, if they are trusted."""
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from domain.client_address import Address, Network, client_behind
+from domain.client_address import Address, Network, client_behind, is_within, unmapped
 
 _MOST_HOPS = 20
 _WITH_PORT = re.compile(r"\[(?P<v6>[^\]]*)\](?::\w+)?|(?P<v4>[0-9.]+)(?::\w+)?")
 # RFC 7239 4: pairs of a token and a token or a quoted string.
 _PAIR = r'[!#$%&\'*+.^_`|~0-9A-Za-z-]+=(?:[!#$%&\'*+.^_`|~0-9A-Za-z-]+|"(?:[^"\\]|\\.)*")'
 _ELEMENT = re.compile(rf"{_PAIR}(?:[ \t]*;[ \t]*{_PAIR})*")
+_BETWEEN = re.compile(r"[ \t]*(?:,[ \t,]*|\Z)")
 _FOR = re.compile(r'(?:^|;[ \t]*)for=(?:"((?:[^"\\]|\\.)*)"|([^";]*))', re.IGNORECASE)
 
 
@@ -31,7 +33,7 @@ class ClientBehindProxies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         peer = _address(scope["client"][0]) if scope["type"] == "http" and scope.get("client") else None
-        if peer is not None:
+        if peer is not None and is_within(unmapped(peer), self._trusted):
             client = self._client(peer, scope["headers"])
             if client != peer:
                 scope["client"] = (str(client), 0)
@@ -57,19 +59,22 @@ def _of_list(text: str) -> list[Address | None]:
 
 def _of_pairs(text: str) -> list[Address | None]:
     """Of a header that is not as RFC 7239 has it, nothing: an open quote would swallow what a proxy wrote after it."""
-    hops: list[Address | None] = []
-    rest = text.strip(" \t,")
-    while rest:
-        element = _ELEMENT.match(rest)
-        if element is None:
+    text = text.strip(" \t,")
+    nearest: deque[str] = deque(maxlen=_MOST_HOPS)
+    at = 0
+    while at < len(text):
+        element = _ELEMENT.match(text, at)
+        between = _BETWEEN.match(text, element.end()) if element else None
+        if element is None or between is None:
             return [None]
-        named = _FOR.search(element[0])
-        hops.append(_address((named[1] or named[2]) if named else ""))
-        after = rest[element.end() :].lstrip(" \t")
-        if after and not after.startswith(","):
-            return [None]
-        rest = after.lstrip(" \t,")
-    return hops[-_MOST_HOPS:]
+        nearest.append(element[0])
+        at = between.end()
+    return [_named_in(element) for element in nearest]
+
+
+def _named_in(element: str) -> Address | None:
+    named = _FOR.search(element)
+    return _address((named[1] or named[2]) if named else "")
 
 
 def _address(text: str) -> Address | None:
