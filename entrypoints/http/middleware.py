@@ -11,6 +11,7 @@ from typing import Any, final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from entrypoints.http.origin import without_foreign_cookies
 from entrypoints.http.problems import (
     HEAD_TOO_LARGE,
     MALFORMED,
@@ -130,6 +131,7 @@ class RequestLimits:
         if refused is not None:
             await refuse(refused, scope, receive, send, has_body=has_body)
             return
+        scope["headers"] = without_foreign_cookies(scope["headers"])
         if not has_body:
             await self._app(scope, receive, send)
             return
