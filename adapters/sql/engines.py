@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -75,7 +75,16 @@ def _postgresql(
 
 def _sqlite(url: URL, *, wait: int = _SECONDS_TO_CONNECT, **pool: Any) -> AsyncEngine:
     Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": wait}, max_overflow=0, **pool)
+    engine = create_async_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"timeout": wait},
+        # Else the driver begins by itself: too late, which loses updates, and without end for what is sent past SQLAlchemy.
+        isolation_level="AUTOCOMMIT",
+        pool_reset_on_return=None,  # nothing is left open that is not ended where it began
+        max_overflow=0,
+        **pool,
+    )
 
     @event.listens_for(engine.sync_engine, "do_connect")
     def keep_from_others(*_: Any) -> None:
@@ -85,7 +94,6 @@ def _sqlite(url: URL, *, wait: int = _SECONDS_TO_CONNECT, **pool: Any) -> AsyncE
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver's own BEGIN comes too late, and loses updates
         cursor = connection.cursor()
         _log_ahead(connection, wait)
         cursor.execute("PRAGMA synchronous = FULL")  # what was answered survives a power cut
@@ -120,22 +128,28 @@ def _log_ahead(connection: Any, wait: int) -> None:
 class StoreTime:
     """The present, in a statement: the database's own on PostgreSQL, where several servers share it; else the Clock's."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock, *, moment: Callable[[Any, int], Any] | None = None) -> None:
+        self._engine = engine
         self._own = engine.dialect.name == "postgresql"
         self._clock = clock
+        self._moment = moment or (lambda span, sign: clock.now() + sign * span)
+
+    def told_by(self, moment: Callable[[Any, int], Any]) -> "StoreTime":
+        """The same, where `moment` says what is to stand for the Clock's time and a span before or after it (-1, 1)."""
+        return StoreTime(self._engine, self._clock, moment=moment)
 
     def by_clock(self) -> datetime:
         return self._clock.now()
 
     def now(self) -> ColumnElement[Any]:
-        return func.now() if self._own else literal(self._clock.now(), UtcDateTime)
+        return func.now() if self._own else literal(self._moment(timedelta(0), 1), UtcDateTime)
 
     def this_moment(self) -> ColumnElement[Any]:
         """As `now`, but in a transaction not the time of its beginning: what waited for a lock is later."""
         return func.clock_timestamp() if self._own else self.now()
 
     def ago(self, span: timedelta) -> ColumnElement[Any]:
-        return func.now() - literal(span, Interval) if self._own else literal(self._clock.now() - span, UtcDateTime)
+        return func.now() - literal(span, Interval) if self._own else literal(self._moment(span, -1), UtcDateTime)
 
     def ahead(self, span: timedelta) -> ColumnElement[Any]:
-        return func.now() + literal(span, Interval) if self._own else literal(self._clock.now() + span, UtcDateTime)
+        return func.now() + literal(span, Interval) if self._own else literal(self._moment(span, 1), UtcDateTime)

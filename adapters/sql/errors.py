@@ -1,5 +1,7 @@
 """Telling a database that is away from a bug."""
 
+import sqlite3
+
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -31,11 +33,11 @@ def as_unavailable(error: BaseException) -> type[Unavailable] | None:
         return SchemaOutdated
     if state.startswith(_AWAY) or state in _BUSY:
         return StoreUnavailable
-    if isinstance(error, DBAPIError):
-        text = str(error.orig).lower()
+    if isinstance(error, (DBAPIError, sqlite3.Error)):
+        text = str(getattr(error, "orig", error)).lower()
         if "no such table" in text or "no such column" in text:
             return SchemaOutdated
-        if error.connection_invalidated or any(sign in text for sign in _SQLITE_AWAY):
+        if getattr(error, "connection_invalidated", False) or any(sign in text for sign in _SQLITE_AWAY):
             return StoreUnavailable
     return StoreUnavailable if _of_the_driver(error) and not state else None
 

@@ -20,7 +20,7 @@ from adapters.sql.clients import client_from_row
 from adapters.sql.deadlines import Deadlines
 from adapters.sql.deferrals import Deferrals
 from adapters.sql.engines import SECONDS_FOR_A_STATEMENT, StoreTime
-from adapters.sql.hot import HotStatements, given, row_type
+from adapters.sql.hot import HotStatements, given, of_each_run, row_type
 from adapters.sql.reach import SECONDS_IN_ALL, Reach
 from adapters.sql.revocations import execute_ending, page_of, reading, telling
 from adapters.sql.rivals import again_after
@@ -80,7 +80,8 @@ class SqlLiveStatements:
         self._lost = 0  # failures that this process could not note
         # A server that was demoted goes on answering reads, without an error.
         self._demoted = (func.pg_is_in_recovery() if engine.dialect.name == "postgresql" else literal(False)).label("demoted")
-        self._hot = HotStatements(engine) if engine.dialect.name == "postgresql" else None
+        self._hot = HotStatements(engine, time)
+        self._each_time = of_each_run(time)
 
     async def find_by_username(self, username: Username) -> User | None:
         row = await self._trusted(self._user, username_key=username.key)
@@ -173,12 +174,8 @@ class SqlLiveStatements:
         What it waited for its turn is not counted against its window.
         """
         async with self._reach.translating() as wait:
-            if self._hot is None:
-                change = rotating(
-                    **spending, digests=digests, window=window() + wait.waited, time=self._time, lifetimes=self._lifetimes
-                )
-                row = await self._end_here(change, Entering(acts_of_rotation(origin), self._time))
-                return _outcome(row) if row else Unknown()
+            if self._engine.dialect.name != "postgresql":
+                return await self._rotate_here(spending, digests, window() + wait.waited, origin)
             detail = detail_of(origin)
             name = f"rotation, of {len(digests)} digests, {'with' if detail else 'without'} a detail"
             values = {**spending, **_numbered(digests)}
@@ -196,15 +193,31 @@ class SqlLiveStatements:
                     return Unknown()
             raise StoreUnavailable
 
-    def _timely(self, digests: int, detail: Detail | None) -> Select[Any]:
-        change = rotating(
+    async def _rotate_here(
+        self, spending: Mapping[str, Any], digests: Sequence[bytes], window: timedelta, origin: Origin
+    ) -> RotationOutcome:
+        """An advance is told to nobody and entered nowhere: it needs no transaction. Whatever is none is looked at anew."""
+        values, name = {**spending, **_numbered(digests), "window": window}, f"advance, of {len(digests)} digests"
+        if advanced := await self._hot.fetch(name, partial(self._advance, len(digests)), values):
+            return _outcome(advanced[0])
+        change = rotating(**spending, digests=digests, window=window, time=self._time, lifetimes=self._lifetimes)
+        row = await self._end_here(change, Entering(acts_of_rotation(origin), self._time))
+        return _outcome(row) if row else Unknown()
+
+    def _advance(self, digests: int) -> ReturningUpdate[Any]:
+        return self._rotating(digests).where(sessions.c.counter == given("counter"))
+
+    def _rotating(self, digests: int) -> ReturningUpdate[Any]:
+        return rotating(
             **{name: given(name) for name in _SPENDING},
             digests=[given(f"digest{number}") for number in range(digests)],
-            time=self._time,
+            time=self._each_time,
             lifetimes=self._lifetimes,
         )
+
+    def _timely(self, digests: int, detail: Detail | None) -> Select[Any]:
         # Not now(), which is when a transaction began; and asked again for a row that has changed meanwhile.
-        timely = change.where(func.clock_timestamp() <= literal(given("until"), UtcDateTime))
+        timely = self._rotating(digests).where(func.clock_timestamp() <= literal(given("until"), UtcDateTime))
         of_each = SimpleNamespace(**{part: given(part) for part in ("salt", "text", "digest")}) if detail else None
         return telling(timely, self._time, Entering(acts_of_rotation(NOWHERE), self._time, of_each))
 
@@ -262,10 +275,7 @@ class SqlLiveStatements:
         Else a session that the demoted server has not received yet would be a wrong "no".
         """
         async with self._reach.translating():
-            if self._hot is None:
-                row: Any = (await self._try(make(**values))).one()
-            else:
-                [row] = await self._hot.fetch(make.__name__, lambda: make(**{name: given(name) for name in values}), values)
+            [row] = await self._hot.fetch(make.__name__, lambda: make(**{name: given(name) for name in values}), values)
         if row.demoted:
             await self._reach.leave_server()
             raise StoreUnavailable
@@ -278,11 +288,12 @@ class SqlLiveStatements:
         return self._or_nulls(clients, clients.c.id == id, *clients.c)
 
     def _caller(self, *, session_id: Any, user_id: Any) -> Select[Any]:
-        both = and_(sessions.c.id == session_id, users.c.id == user_id, self._may_act())
+        both = and_(sessions.c.id == session_id, users.c.id == user_id, is_live(self._each_time, self._lifetimes))
         return self._or_nulls(_WITH_USER, both, RING_GENERATION, *users.c, *sessions.c)
 
     def _holder(self, *, session_id: Any) -> Select[Any]:
-        return self._or_nulls(_WITH_USER, and_(sessions.c.id == session_id, self._may_act()), *users.c, *sessions.c)
+        live = and_(sessions.c.id == session_id, is_live(self._each_time, self._lifetimes))
+        return self._or_nulls(_WITH_USER, live, *users.c, *sessions.c)
 
     def _or_nulls(self, source: FromClause, condition: ColumnElement[bool], *columns: ColumnElement[Any]) -> Select[Any]:
         one = select(literal(1).label("one")).subquery("o")

@@ -136,7 +136,7 @@ class SqlThrottleState:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._reach = reach
         self._time = time
-        self._hot = HotStatements(engine)
+        self._hot = HotStatements(engine, time)
         self._dialect = engine.dialect.name
 
     async def hit(self, hits: Sequence[Hit]) -> Sequence[Verdict]:

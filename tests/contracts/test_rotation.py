@@ -50,6 +50,16 @@ async def test_the_newest_token_advances_the_session_by_one(storage: Storage) ->
     assert outcome.session.access_until == outcome.session.rotated_at + LIFETIMES.access
 
 
+async def test_what_is_answered_is_stored_whatever_its_connection_has_served_before(storage: Storage) -> None:
+    session, secret = await a_stored_session(storage.store)
+    await storage.store.live.list_users(after=None, limit=1)
+
+    outcome = await _rotate(storage.store, session, secret, counter=0)
+
+    assert isinstance(outcome, Advanced)
+    assert outcome.session == await _stored(storage, session)
+
+
 async def test_the_parent_within_the_window_gets_the_same_successor_and_changes_nothing(storage: Storage) -> None:
     session, secret = await a_stored_session(storage.store)
     advanced = await _rotate(storage.store, session, secret, counter=0)
