@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PY HOST PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test timing properties fuzz faults bench check bar openapi lock clean browser pooler
+.PHONY: help setup run test timing properties fuzz faults bench purging check bar openapi lock clean browser pooler
 
 help:  ## print this
 	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
@@ -44,6 +44,9 @@ fuzz: .venv/.ready  ## ask every route a thousand things made from its descripti
 
 properties: .venv/.ready  ## do to sessions whatever can be done, in 200 random orders on each storage
 	@PORTUNUS_PROPERTY_EXAMPLES=200 $(BIN)/pytest tests/properties
+
+purging: .venv/.ready  ## measure how long a refresh takes while a million old sessions are removed, and while they are not
+	@$(BIN)/python -m benchmarks.purge
 
 check: .venv/.ready  ## format, lint, types, import contracts, locks up to date
 	@$(BIN)/ruff format --check .
