@@ -150,6 +150,10 @@ A dropped connection counts as no answer, and its client tries again with what i
 the scenario. *Recovered within* is the longest time from the end of a fault until every process had again answered with
 success; for a process that is killed or stopped, from its end.
 
+In *F-05 asynchronous* the standby that takes over has not received what was committed in the primary's last second. The check
+allows for that and for nothing else: a session that was opened then may be refused afterwards, and one whose log-out was
+acknowledged then may work again.
+
 The scenarios are in `tests/faults/`; each test is named by its number there. `tests/faults/history.py` is the check, and
 `tests/faults/test_history.py` shows that it finds what is planted.
 """
