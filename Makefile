@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PY HOST PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test timing properties fuzz faults bench purging check bar openapi lock clean browser pooler
+.PHONY: help setup run test timing properties fuzz faults bench purging check bar openapi lock clean browser pooler capacity
 
 help:  ## print this
 	@echo "Portunus. Needs python3 >= 3.11 with venv, make and git."
@@ -58,6 +58,9 @@ check: .venv/.ready  ## format, lint, types, import contracts, locks up to date
 bar: .venv/.ready  ## run the tests of the security bar, and write docs/security-bar.md
 	@$(BIN)/python -m tests.security_bar list | xargs $(BIN)/pytest --junitxml=.venv/bar.xml; \
 	$(BIN)/python -m tests.security_bar .venv/bar.xml
+
+capacity: .venv/.ready  ## measure 1, 2 and 4 processes, and through PgBouncer; see if a model predicts what it was not fitted on
+	@$(BIN)/python -m benchmarks.capacity
 
 pooler: .venv/.ready  ## what every store promises, and two processes, through PgBouncer; not part of make test
 	@test -x "$(PGBOUNCER)" || { echo "make pooler needs PgBouncer 1.18 or newer: install Debian's package pgbouncer, or set PGBOUNCER=/path/to/it."; exit 1; }

@@ -133,11 +133,12 @@ class Setting:
         return portunus
 
     @asynccontextmanager
-    async def fresh(self, url: str) -> AsyncIterator[Served]:
+    async def fresh(self, url: str, *, workers: int = 1) -> AsyncIterator[Served]:
         """The product itself on the database at `url`, which has not served anybody; stopped at the end."""
         env = {**ENVIRONMENT, "PORTUNUS_SECRET_KEY": self._secret, "PORTUNUS_ENV": _mode(url)}
         port = free_port()
-        with launched(url, self._folder, port=port, until="/health/ready", env=env, command=[PORTUNUS, "serve"]) as server:
+        command: list[str | Path] = [PORTUNUS, "serve", "--workers", str(workers)]
+        with launched(url, self._folder, port=port, until="/health/ready", env=env, command=command) as server:
             yield Served(port=port, pid=server.process.pid)
 
     async def _on_database(self, storage: str, cost: Argon2, workers: int) -> ServedPortunus:

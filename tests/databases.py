@@ -47,7 +47,7 @@ def databases_for_tests() -> Iterator["Databases"]:
     try:
         if os.environ.get("PORTUNUS_TEST_POOLER"):
             with pooling(url, system_user=server.system_user) as pooler:
-                yield Databases(url, pooler=pooler)
+                yield Databases(url, pooler=pooler.url)
         else:
             yield Databases(url)
     finally:

@@ -7,12 +7,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL
 
 from tests.server import free_port
 
+PGBOUNCER = "/usr/sbin/pgbouncer"
 _SECONDS_TO_START = 10
 # As docs/operating.md has it; but with hundreds of databases no connection to the server may be kept for long.
 _INI = """
@@ -33,9 +35,15 @@ logfile = {folder}/log
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Pooler:
+    url: URL
+    pid: int
+
+
 @contextmanager
-def pooling(server: URL, *, size: int = 20, system_user: str | None = None) -> Iterator[URL]:
-    """With at most `size` connections to each of the server's databases. Gives the pooler's own URL.
+def pooling(server: URL, *, size: int = 20, system_user: str | None = None) -> Iterator[Pooler]:
+    """With at most `size` connections to each of the server's databases.
 
     `system_user` is whom root's PgBouncer becomes: it refuses to run as root.
     """
@@ -47,12 +55,12 @@ def pooling(server: URL, *, size: int = 20, system_user: str | None = None) -> I
         host, port = server.host or server.query.get("host"), server.port or 5432
         (folder / "ini").write_text(_INI.format(host=host, port=port, own=own, folder=folder, size=size))
         become = ["-u", system_user or "nobody"] if os.getuid() == 0 else []
-        command = [os.environ.get("PORTUNUS_TEST_POOLER", "/usr/sbin/pgbouncer"), "-q", *become, str(folder / "ini")]
+        command = [os.environ.get("PORTUNUS_TEST_POOLER", PGBOUNCER), "-q", *become, str(folder / "ini")]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             try:
                 _wait_for(own, process, folder / "log")
                 pooled = server.set(host="127.0.0.1", port=own, query={"pooler": "transaction"})
-                yield pooled.set(drivername="postgresql", password=None)
+                yield Pooler(pooled.set(drivername="postgresql", password=None), process.pid)
             finally:
                 process.terminate()
 
