@@ -105,8 +105,9 @@ class Client:
         if chance < habits.log_outs:
             await self._leave()
             return
-        act = await (self.ask_who() if chance < habits.log_outs + habits.asking else self.refresh())
-        if act.status == 401:
+        if chance < habits.log_outs + habits.asking and (await self.ask_who()).status != 401:
+            return
+        if (await self.refresh()).status == 401:
             self._session = ""  # true or not: the next act is to log in
 
     async def _leave(self) -> None:
