@@ -249,7 +249,9 @@ async def crowd(
     addresses: Sequence[str], count: int, *, patience: float = _SECONDS_TO_WAIT, pools: int = 1
 ) -> AsyncIterator[Crowd]:
     """`pools` of connections: one that holds thousands spends more time on itself than the server does on the requests."""
-    limits = httpx2.Limits(max_connections=2 * count + 100, max_keepalive_connections=2 * count + 100)
+    most = 2 * count + 100
+    # Servers let go after five seconds: a request that crosses that would look like one that was dropped for a fault.
+    limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=3)
     async with AsyncExitStack() as stack:
         https = [httpx2.AsyncClient(timeout=patience, limits=limits, verify=False) for _ in range(pools)]
         made = Crowd(addresses, [await stack.enter_async_context(http) for http in https])
