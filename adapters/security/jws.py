@@ -54,8 +54,7 @@ def decode_segment(segment: str) -> bytes:
 
 def _object(segment: str) -> dict[str, Any]:
     try:
-        text = decode_segment(segment).decode()
-        value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        value = _JSON.decode(decode_segment(segment).decode())
     except (ValueError, RecursionError):
         raise Malformed from None
     if not isinstance(value, dict):
@@ -72,3 +71,6 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_: str) -> None:
     raise Malformed
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)

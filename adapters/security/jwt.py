@@ -9,7 +9,7 @@ import jwt
 
 from adapters.security.jws import CompactJws, Malformed, is_signed
 from adapters.security.key_ring import KeyRing, OpenRing
-from adapters.security.verified_tokens import VerifiedToken, VerifiedTokens
+from adapters.security.verified_tokens import VerifiedTokens
 from application.ports.clock import Clock
 from application.ports.tokens import AccessClaims, NoSigningKey
 from domain.actor import InvalidAccessToken
@@ -52,24 +52,22 @@ class JwtAccessTokens:
         return jwt.encode(claims, key.private, algorithm=key.algorithm, headers={"typ": _TYPE, "kid": key.kid})
 
     async def read(self, token: str, *, ring_generation: int = 0) -> AccessClaims:
-        ring = await self._key_ring.ring(generation=ring_generation)
-        verified = await self._verified(token, ring)
-        if self._clock.now().timestamp() >= verified.exp + _LEEWAY.total_seconds():
+        claims = await self._verified(token, await self._key_ring.ring(generation=ring_generation))
+        if self._clock.now() >= claims.expires_at + _LEEWAY:
             raise InvalidAccessToken
-        return _caller(verified, ring)
+        return claims
 
     async def read_expired(self, token: str) -> AccessClaims:
-        ring = await self._key_ring.ring()
-        return _caller(await self._verified(token, ring), ring)
+        return await self._verified(token, await self._key_ring.ring())
 
-    async def _verified(self, token: str, ring: OpenRing) -> VerifiedToken:
+    async def _verified(self, token: str, ring: OpenRing) -> AccessClaims:
         known = self._known.get(token, generation=ring.generation)
         if known is None:
             known = await self._verify(token, ring)
             self._known.put(token, known, generation=ring.generation)
         return known
 
-    async def _verify(self, token: str, ring: OpenRing) -> VerifiedToken:
+    async def _verify(self, token: str, ring: OpenRing) -> AccessClaims:
         try:
             jws = CompactJws.parse(token)
         except Malformed:
@@ -85,7 +83,12 @@ class JwtAccessTokens:
             raise InvalidAccessToken
         claims = jws.payload
         self._require_ours(claims)
-        return VerifiedToken(UserId(_uuid(claims["sub"])), SessionId(_uuid(claims["sid"])), claims["exp"])
+        return AccessClaims(
+            user_id=UserId(_uuid(claims["sub"])),
+            session_id=SessionId(_uuid(claims["sid"])),
+            ring_generation=ring.generation,
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        )
 
     def _require_ours(self, claims: dict[str, Any]) -> None:
         ours = (
@@ -100,15 +103,6 @@ class JwtAccessTokens:
         )
         if not ours:
             raise InvalidAccessToken
-
-
-def _caller(verified: VerifiedToken, ring: OpenRing) -> AccessClaims:
-    return AccessClaims(
-        user_id=verified.user_id,
-        session_id=verified.session_id,
-        ring_generation=ring.generation,
-        expires_at=datetime.fromtimestamp(verified.exp, UTC),
-    )
 
 
 def _uuid(text: str) -> UUID:

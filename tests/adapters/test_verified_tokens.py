@@ -1,5 +1,5 @@
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import hypothesis.strategies as st
@@ -11,7 +11,8 @@ from adapters.security import verified_tokens
 from adapters.security.jwt import JwtAccessTokens
 from adapters.security.key_ring import KeyRing
 from adapters.security.secret_key import SecretKey
-from adapters.security.verified_tokens import VerifiedToken, VerifiedTokens
+from adapters.security.verified_tokens import VerifiedTokens
+from application.ports.tokens import AccessClaims
 from domain.actor import InvalidAccessToken
 from domain.session import Lifetimes, SessionId
 from domain.user import UserId
@@ -23,15 +24,17 @@ _TOKENS = st.sampled_from(["a", "b", "c"])
 _GENERATIONS = st.integers(0, 4)
 
 
-def _verified(number: int) -> VerifiedToken:
-    return VerifiedToken(UserId(UUID(int=number)), SessionId(UUID(int=number)), number)
+def _verified(number: int) -> AccessClaims:
+    expires_at = datetime.fromtimestamp(number, UTC)
+    user_id, session_id = UserId(UUID(int=number)), SessionId(UUID(int=number))
+    return AccessClaims(user_id=user_id, session_id=session_id, ring_generation=1, expires_at=expires_at)
 
 
 @given(st.lists(st.tuples(_TOKENS, _GENERATIONS, st.integers(0, 9))), _TOKENS, _GENERATIONS)
 def test_what_was_kept_under_one_generation_is_never_given_under_another(
     kept: list[tuple[str, int, int]], token: str, generation: int
 ) -> None:
-    cache, model, newest = VerifiedTokens(), dict[str, VerifiedToken](), -1
+    cache, model, newest = VerifiedTokens(), dict[str, AccessClaims](), -1
     for name, of, number in kept:
         cache.put(name, _verified(number), generation=of)
         if of > newest:
