@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from domain.client_address import Network
 from domain.errors import Refusal
+from entrypoints.http.by_path import RoutesByPath
 from entrypoints.http.capacity import ALWAYS_ANSWERED, RequestsAtOnce
 from entrypoints.http.docs import add_docs
 from entrypoints.http.documented import LINKS_OF_TOKENS, SCHEMAS, answers
@@ -91,6 +92,7 @@ def create_app(
     app.state.refresh_token_in_query = refresh_token_in_query
     app.state.feed_entry_of = keys.remembered_entries()
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    app.router.routes.insert(0, RoutesByPath(app.router.routes))
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # a router that is included would look for each route twice
     if docs:

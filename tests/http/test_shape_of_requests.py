@@ -1,4 +1,4 @@
-"""What makes light requests cheap: they hand nothing to a thread, and ask no container."""
+"""What makes light requests cheap: they hand nothing to a thread, ask no container, and one route."""
 
 import asyncio
 import threading
@@ -10,9 +10,14 @@ from typing import Any, NoReturn, final
 import httpx2
 import pytest
 from dependency_injector import providers
+from fastapi.routing import APIRoute
+from starlette.routing import Match
 
+from entrypoints.http.app import ROUTERS, create_app
 from tests.databases import Databases
 from tests.http.api import Api, an_api
+
+ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
 
 @final
@@ -61,3 +66,21 @@ async def test_no_request_asks_the_container(api: Api) -> None:
 
 def _asked() -> NoReturn:
     raise AssertionError("the container was asked")
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if "{" not in route.path], ids=lambda route: route.operation_id)
+def test_the_route_of_a_plain_path_is_found_without_asking_any_other(route: APIRoute) -> None:
+    first = create_app({}).router.routes[0]
+    method = next(iter(route.methods or ()))
+
+    match, found = first.matches({"type": "http", "method": method, "path": route.path})
+
+    assert (match, found["route"]) == (Match.FULL, route)
+
+
+def test_a_route_that_is_added_to_the_app_is_found_like_any_other() -> None:
+    app = create_app({})
+
+    app.add_api_route("/later", lambda: None)
+
+    assert app.router.routes[0].matches({"type": "http", "method": "GET", "path": "/later"})[0] is Match.FULL
