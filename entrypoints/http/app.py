@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
@@ -60,6 +61,7 @@ _TAGS = [
     {"name": "clients", "description": "For programs with a secret of their own: asking about tokens, and revoking them."},
     {"name": "health", "description": "For load balancers and supervisors."},
 ]
+_UNTOLD: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}  # it tells of bodies and messages of errors
 _OF_ALL = (MALFORMED, TOO_LARGE, HEAD_TOO_LARGE, TOO_SLOW)
 _INVALID = str(int(HTTPStatus.UNPROCESSABLE_ENTITY))
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -87,6 +89,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,  # /token/ is no other spelling of /token
         lifespan=lifespan,
+        telemetry=_UNTOLD,
     )
     app.state.use_cases = use_cases
     app.state.refresh_token_in_query = refresh_token_in_query
