@@ -18,6 +18,7 @@ import application
 from entrypoints.container.adapters import Adapters
 from entrypoints.container.root import CAPABILITIES, build, use_cases_of
 from entrypoints.http.app import ROUTERS
+from entrypoints.http.inject import Made
 from entrypoints.settings import Settings
 from tests.examples import SECRET
 
@@ -96,8 +97,8 @@ def test_every_route_asks_for_the_use_case_it_names(route: APIRoute) -> None:
     hints = get_type_hints(route.endpoint, include_extras=True)
 
     for hint in hints.values():
-        for asked in (extra for extra in getattr(hint, "__metadata__", ()) if hasattr(extra, "dependency")):
-            promised = getattr(asked.dependency, "__annotations__", {}).get("use_case")
+        for asked in (extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Made)):
+            promised = getattr(asked.of, "__annotations__", {}).get("use_case")
             assert promised is None or promised is get_args(hint)[0]
 
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from application.clients.authenticate_client import AuthenticateClient
 from domain.client import Client, ClientSecret, InvalidClient
-from entrypoints.http.inject import use
 
 
 class TokenToLookAt(BaseModel):
@@ -53,12 +52,13 @@ _basic = _Basic(scheme_name="Client", description="A client's name and secret, f
 async def _client(
     form: TokenForm,
     basic: Annotated[tuple[str, str] | None, Depends(_basic)],
-    authenticate_client: Annotated[AuthenticateClient, use(AuthenticateClient)],
+    request: Request,
 ) -> Client:
     in_form = form.client_secret is not None
     if in_form == (basic is not None) or (basic and form.client_id not in {None, basic[0]}):
         raise InvalidClient
     name, secret = basic or (form.client_id or "", form.client_secret or "")
+    authenticate_client: AuthenticateClient = request.app.state.use_cases[AuthenticateClient]
     return await authenticate_client(id=name, secret=ClientSecret(secret))
 
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from starlette.requests import HTTPConnection
 
 from domain.origin import Origin
+from entrypoints.http.inject import Made
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -53,8 +54,4 @@ def give_device_token(request: Request, response: Response, token: str) -> None:
     response.set_cookie(DEVICE_COOKIE, token, max_age=_SECONDS_OF_A_DEVICE, secure=True, httponly=True, samesite="strict")
 
 
-async def _origin(request: HTTPConnection) -> Origin:
-    return origin_of(request)
-
-
-RequestOrigin = Annotated[Origin, Depends(_origin)]
+RequestOrigin = Annotated[Origin, Made(origin_of)]

@@ -12,6 +12,7 @@ from fastapi.params import Form
 from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 
+from entrypoints.http.inject import Endpoint, with_made
 from entrypoints.http.problems import ProblemRaised
 
 _MOST_DEPTH = 16
@@ -30,7 +31,7 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         body = await self.body()
         try:
-            value = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
+            value = _JSON.decode(body.decode("utf-8"))
         except ProblemRaised:
             raise
         except (ValueError, RecursionError):
@@ -65,6 +66,9 @@ class StrictRequest(Request):
 
 class StrictRoute(APIRoute):
     """Reads bodies by `StrictRequest`, and takes the media type that the route declares, or answers 415."""
+
+    def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
+        super().__init__(path, with_made(endpoint), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -106,6 +110,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(_: str) -> None:
     raise _not_json("NaN and Infinity are not JSON")
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
 def _require_plain(value: Any, depth: int) -> None:
