@@ -65,6 +65,11 @@ class KeyPolicy:
         """After a key stopped, a process may not have heard of it; and then its last token lives its life."""
         return self.reload + self.access + self.skew
 
+    @property
+    def withdrawn_for(self) -> timedelta:
+        """After a key was withdrawn, others may hold what it signed, or go on with a key set that has it."""
+        return max(self.verifies_for, self.announced_for)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:

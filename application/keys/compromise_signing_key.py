@@ -32,7 +32,7 @@ class CompromiseSigningKey:
         async with self.store.begin() as work:
             ring = (await work.signing_keys.lock()).compromise(kid, self.key_policy, spare)
             await work.signing_keys.save(ring)
-            await work.revocations.withdraw_key(kid, until=ring.as_of + self.key_policy.verifies_for)
+            await work.revocations.withdraw_key(kid, until=ring.as_of + self.key_policy.withdrawn_for)
             await work.audit.add(by_operator(Action.KEY_COMPROMISE, target=kid))
             await work.commit()
         await self.signing_keys.load()

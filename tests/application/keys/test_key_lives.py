@@ -1,5 +1,5 @@
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -231,6 +231,17 @@ async def test_ks05_tokens_of_other_keys_outlive_a_compromise(keys: Keys) -> Non
     await portunus.authenticate(access_token=new)
     with pytest.raises(InvalidAccessToken):
         await portunus.authenticate(access_token=old)
+
+
+async def test_a_compromised_key_is_told_of_while_others_may_have_a_key_set_with_it(keys: Keys) -> None:
+    portunus, policy = keys.portunus, replace(KEY_POLICY, access=timedelta(minutes=1))
+    kid = _kid((await portunus.log_in()).access_token)
+    compromise = CompromiseSigningKey(store=portunus.store, signing_keys=keys.ring, key_policy=policy)
+
+    await compromise(kid=kid)
+    portunus.clock.advance(policy.reload + 2 * policy.max_age)  # a process that had not heard, a cache, and who reads from it
+
+    assert (await portunus.store.live.read_revocations(None, limit=10)).kids == (kid,)
 
 
 async def test_what_is_no_key_cannot_be_compromised(keys: Keys) -> None:
