@@ -1,5 +1,6 @@
 """Every way in which sessions end, against everything that could survive it, over HTTP and at once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,8 +11,10 @@ import pytest
 from dependency_injector import providers
 from pydantic import SecretStr
 
+from application.clients.add_client import AddClient
 from application.directory.disable_user import DisableUser
 from application.keys.prepare_signing_key import PrepareSigningKey
+from domain.client import ClientId
 from domain.username import Username
 from entrypoints.container.root import build, use_cases_of
 from entrypoints.http.app import create_app
@@ -30,8 +33,10 @@ class World:
     http: httpx2.AsyncClient
     use_cases: Any
     age: Callable[[timedelta], Awaitable[None]]
+    client: tuple[str, str]
 
     async def log_in(self, name: str = "johndoe") -> Tokens:
+        await asyncio.sleep(0.002)  # ids begin with the millisecond, and by these one session is older than another
         answer = await self.http.post("/token", data={"username": name, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         tokens: Tokens = answer.json()
@@ -44,10 +49,19 @@ class World:
     async def ask(self, method: str, path: str, tokens: Tokens, **more: Any) -> httpx2.Response:
         return await self.http.request(method, path, headers={"Authorization": f"Bearer {tokens['access_token']}"}, **more)
 
+    async def introspect(self, token: str) -> bool:
+        answer = await self.http.post("/introspect", data={"token": token}, auth=self.client)
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert told["active"] or told == {"active": False}
+        return bool(told["active"])
+
     async def is_alive(self, tokens: Tokens) -> bool:
+        told = [await self.introspect(tokens[kind]) for kind in ("access_token", "refresh_token")]
         access, refresh = await self.ask("GET", "/users/me", tokens), await self.refresh(tokens)
         assert access.status_code == refresh.status_code, "an access token and its refresh token live and die together"
         assert access.status_code in {200, 401}
+        assert told == [access.status_code == 200] * 2, "a client is told what the routes hold to"
         return access.status_code == 200
 
     async def told(self) -> set[str]:
@@ -64,6 +78,7 @@ async def world(request: pytest.FixtureRequest, storage: Storage, clock: FakeClo
         secret_key=SecretStr(SECRET),
         argon2_memory=64,
         argon2_time=1,
+        sessions_per_user=2,
     ).with_defaults()
     container = build(settings)
     container.adapters.store.override(providers.Object(storage.store))
@@ -71,12 +86,13 @@ async def world(request: pytest.FixtureRequest, storage: Storage, clock: FakeClo
         container.adapters.clock.override(providers.Object(clock))
     use_cases = use_cases_of(container)
     await use_cases[PrepareSigningKey]()
+    secret = await use_cases[AddClient](id=ClientId("billing"))
     transport = httpx2.ASGITransport(app=create_app(use_cases))
     async with httpx2.AsyncClient(transport=transport, base_url="http://portunus") as http:
         for name in NAMES:
             body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
             assert (await http.post("/signup", json=body)).status_code == 201
-        yield World(http=http, use_cases=use_cases, age=storage.age)
+        yield World(http=http, use_cases=use_cases, age=storage.age, client=("billing", secret.text))
 
 
 # Each takes the world, the session that it happens to (or that asks), and another of its user; and gives the newest tokens
@@ -86,6 +102,12 @@ async def world(request: pytest.FixtureRequest, storage: Storage, clock: FakeClo
 async def logout(world: World, here: Tokens, other: Tokens) -> Tokens:
     del other
     assert (await world.ask("POST", "/logout", here)).status_code == 204
+    return here
+
+
+async def logout_by_refresh_token(world: World, here: Tokens, other: Tokens) -> Tokens:
+    del other
+    assert (await world.http.post("/logout", json={"refresh_token": here["refresh_token"]})).status_code == 204
     return here
 
 
@@ -105,6 +127,18 @@ async def revoke_others(world: World, here: Tokens, other: Tokens) -> Tokens:
 async def revoke_all(world: World, here: Tokens, other: Tokens) -> Tokens:
     del other
     assert (await world.ask("DELETE", "/users/me/sessions?including_current=true", here)).status_code == 204
+    return here
+
+
+async def revoke_by_a_client(world: World, here: Tokens, other: Tokens) -> Tokens:
+    del other
+    assert (await world.http.post("/revoke", data={"token": here["refresh_token"]}, auth=world.client)).status_code == 200
+    return here
+
+
+async def one_too_many(world: World, here: Tokens, other: Tokens) -> Tokens:
+    del other
+    await world.log_in()
     return here
 
 
@@ -156,9 +190,12 @@ BY_TIME = {idle_end, absolute_end}  # which each access token says itself, by `e
 DEAD, LIVE = False, True
 ENDS = [  # what happens, and then: the session here, the user's other one, and that of somebody else
     (logout, DEAD, LIVE, LIVE),
+    (logout_by_refresh_token, DEAD, LIVE, LIVE),
     (revoke_one, DEAD, LIVE, LIVE),
     (revoke_others, LIVE, DEAD, LIVE),
     (revoke_all, DEAD, DEAD, LIVE),
+    (revoke_by_a_client, DEAD, LIVE, LIVE),
+    (one_too_many, DEAD, LIVE, LIVE),
     (reuse, DEAD, LIVE, LIVE),
     (shadow, DEAD, LIVE, LIVE),
     (disable, DEAD, DEAD, LIVE),
