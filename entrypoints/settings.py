@@ -34,6 +34,7 @@ def _limit(per: Per) -> Any:
 
 
 Span = Annotated[timedelta, BeforeValidator(_seconds)]
+_LONGEST = timedelta(days=36500)  # added to today, or taken from it, it is still a date
 _LIMITS = Limits()
 PerAddress = Annotated[Limit, NoDecode, _limit(Per.ADDRESS), PlainSerializer(str)]
 PerProcess = Annotated[Limit, NoDecode, _limit(Per.PROCESS), PlainSerializer(str)]
@@ -128,10 +129,10 @@ class Settings(BaseSettings):
         Field(ge=timedelta(seconds=1), le=timedelta(hours=1), description="How long an access token is good for."),
     ] = timedelta(minutes=15)
     session_idle_lifetime: Annotated[
-        Span, Field(ge=timedelta(minutes=1), description="A session that is not refreshed for so long is over.")
+        Span, Field(ge=timedelta(minutes=1), le=_LONGEST, description="A session that is not refreshed for so long is over.")
     ] = timedelta(days=7)
     session_absolute_lifetime: Annotated[
-        Span, Field(ge=timedelta(minutes=1), description="So long after the log-in a session is over.")
+        Span, Field(ge=timedelta(minutes=1), le=_LONGEST, description="So long after the log-in a session is over.")
     ] = timedelta(days=30)
     sessions_per_user: Annotated[
         int, Field(ge=1, le=10000, description="How many sessions a user may have. One more ends the oldest.")
@@ -140,11 +141,15 @@ class Settings(BaseSettings):
         Span,
         Field(
             ge=timedelta(hours=1),
+            le=_LONGEST,
             description="How long sessions that are over, and retired signing keys, are kept before they are removed.",
         ),
     ] = timedelta(days=30)
     purge_every: Annotated[
-        Span, Field(ge=timedelta(0), description="How often a process removes what is kept no longer. 0: never by itself.")
+        Span,
+        Field(
+            ge=timedelta(0), le=_LONGEST, description="How often a process removes what is kept no longer. 0: never by itself."
+        ),
     ] = timedelta(hours=1)
     refresh_grace: Annotated[
         Span,
@@ -159,7 +164,12 @@ class Settings(BaseSettings):
         Field(description="How access tokens are signed. HS256 publishes no key: only Portunus itself can verify the tokens."),
     ] = "ES256"
     key_rotation: Annotated[
-        Span, Field(ge=timedelta(minutes=1), description="How long a key signs access tokens before the next one takes over.")
+        Span,
+        Field(
+            ge=timedelta(minutes=1),
+            le=_LONGEST,
+            description="How long a key signs access tokens before the next one takes over.",
+        ),
     ] = timedelta(days=90)
     key_set_max_age: Annotated[
         Span,

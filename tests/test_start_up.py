@@ -1,10 +1,11 @@
 """What production does not start with, wired as `serve` wires it, without a process for each."""
 
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from adapters.security.known_secrets import KNOWN_SECRETS
 from entrypoints.container.root import build, use_cases_of
@@ -34,6 +35,16 @@ def refusal(**changed: object) -> str:
 
 def test_what_is_safe_starts() -> None:
     start()
+
+
+@pytest.mark.parametrize(
+    "name", ["session_idle_lifetime", "session_absolute_lifetime", "retention", "purge_every", "key_rotation"]
+)
+def test_a_span_that_leads_out_of_the_calendar_does_not_start(name: str) -> None:
+    with pytest.raises(ValidationError, match="36500"):
+        start(**{name: timedelta(days=36501)})
+
+    start(**{name: timedelta(days=36500)})
 
 
 def test_ks01_the_list_of_well_known_secrets_is_long_and_has_those_that_are_long_enough() -> None:
