@@ -50,7 +50,19 @@ def test_each_command_prints_what_the_readme_says(url: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "path", ["/signup", "/token", "/users/me", "/refresh", "/logout", "/.well-known/jwks.json", "/health/live", "/health/ready"]
+    "path",
+    [
+        "/signup",
+        "/token",
+        "/users/me",
+        "/users/me/sessions",
+        "/refresh",
+        "/logout",
+        "/.well-known/jwks.json",
+        "/.well-known/revocations",
+        "/health/live",
+        "/health/ready",
+    ],
 )
 def test_the_walk_through_visits_every_path(path: str) -> None:
     steps = the_walk_through()
