@@ -92,17 +92,21 @@ async def test_the_protected_service_says_503_while_it_has_no_keys(tmp_path: Pat
 
 async def test_the_protected_service_drops_a_revoked_token_within_two_seconds_and_no_other(running: tuple[Server, str]) -> None:
     server, service = running
+    took = []
     async with httpx2.AsyncClient(base_url=server.address, timeout=20) as http:
         await Client(http).sign_up("johndoe")
-        revoked, other = [(await Client(http).log_in("johndoe"))["access_token"] for _ in range(2)]
-        before = [(await _greet(service, token)).status_code for token in (revoked, other)]
-        await Client(http).log_out(revoked)
-    began = time.monotonic()
-    while time.monotonic() - began < 2 * _BUSY and (await _greet(service, revoked)).status_code == 200:
-        pass
-    after = [(await _greet(service, token)).status_code for token in (revoked, other)]
+        *revoked, other = [(await Client(http).log_in("johndoe"))["access_token"] for _ in range(4)]
+        before = {(await _greet(service, token)).status_code for token in (*revoked, other)}
+        for token in revoked:
+            await Client(http).log_out(token)
+            began = time.monotonic()
+            while time.monotonic() - began < 2 * _BUSY and (await _greet(service, token)).status_code == 200:
+                pass
+            took.append(time.monotonic() - began)
+    after = [(await _greet(service, token)).status_code for token in (*revoked, other)]
 
-    assert (before, after) == ([200, 200], [401, 200])
+    assert (before, after) == ({200}, [401, 401, 401, 200])
+    assert sorted(took)[1] < 2  # of three one may meet others at work
 
 
 async def test_the_protected_service_does_not_ask_for_the_keys_whenever_somebody_makes_one_up(
