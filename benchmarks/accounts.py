@@ -31,6 +31,7 @@ LIFETIME = timedelta(hours=1)  # of access tokens
 _HOST = b"Host: 127.0.0.1\r\n"
 _FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 _JSON = b"Content-Type: application/json\r\n"
+_LOGGED_IN_WITHIN = 5 * 86_400_000  # milliseconds
 _NUMBERS = count(time_ns() // 1_000_000)
 
 
@@ -54,7 +55,11 @@ def hash_of_all(cost: Argon2) -> str:
 
 
 def new_accounts(portunus: Portunus, *, number: int, first: int = 0) -> Sequence[Account]:
-    """`user{first}` and so on, who logged in a second ago: the database's clock is this machine's."""
+    """`user{first}` and so on, who logged in within the last days, and refreshed a second ago by this machine's clock, which is
+    the database's.
+
+    If all had logged in at once, PostgreSQL would look for a session among those of that moment.
+    """
     ids, now = Uuid7Ids(), datetime.fromtimestamp(time_ns() // 1_000_000_000 - 1, UTC)
     tokens: RefreshTokens = portunus.adapters.refresh_tokens()
     accounts = []
@@ -65,7 +70,7 @@ def new_accounts(portunus: Portunus, *, number: int, first: int = 0) -> Sequence
             user_id=ids.user(),
             generation=0,
             secret_digest=secret.digest,
-            created_at=now,
+            created_at=now - timedelta(milliseconds=secrets.randbelow(_LOGGED_IN_WITHIN)),
             rotated_at=now,
             access_until=now + LIFETIME,
             made_by=tokens.key_ids[0],
@@ -155,8 +160,12 @@ def log_in(account: Account) -> bytes:
     return _post(b"/token", _FORM, urlencode({"username": account.name, "password": PASSWORD}).encode())
 
 
+def new_name() -> str:
+    return f"new{next(_NUMBERS)}{secrets.token_hex(2)}"
+
+
 def sign_up() -> bytes:
-    name = f"new{next(_NUMBERS)}{secrets.token_hex(2)}"
+    name = new_name()
     return _post(b"/signup", _JSON, f'{{"username":"{name}","email":"{name}@example.com","password":"{PASSWORD}"}}'.encode())
 
 
