@@ -50,6 +50,7 @@ async def _all(length: _Length, sizes: Sequence[int]) -> None:
     tables += [
         report.of_peers(medians, [peer.name for peer in PEERS]),
         report.of_growth(growth),
+        report.of_plans(growth),
         report.of_scans(growth),
         report.of_standing(takes),
     ]

@@ -1,4 +1,4 @@
-"""What operations cost with more and more users and sessions, and by which indexes the rows were found."""
+"""What operations cost with more and more users and sessions, by which indexes their rows are found, and how many are read."""
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -9,11 +9,12 @@ import asyncpg
 
 from adapters.sql.migrate import upgrade
 from application.keys.prepare_signing_key import PrepareSigningKey
-from benchmarks import accounts
+from benchmarks import accounts, population
 from benchmarks.accounts import Account
 from benchmarks.measured import Measured, generated, under_load
 from benchmarks.plan import Plan, dealt, drawn
 from benchmarks.portunus import CONNECTIONS
+from benchmarks.query_plans import QueryPlan, query_plans
 from benchmarks.setting import FLOOR, Served, Setting
 from entrypoints.container.root import Portunus, use_cases_of
 from tests.faults.cluster import Cluster
@@ -32,10 +33,12 @@ _SCANS = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grown:
-    """`scans` has how often each index of users and sessions was asked meanwhile, and each of the two read from end to end."""
+    """`plans` are those of each statement, before anything was measured. `scans` has how often each index of users and sessions
+    was asked meanwhile, and each of the two read from end to end."""
 
     users: int
     operations: Mapping[str, Measured]
+    plans: Sequence[QueryPlan] = ()
     scans: Mapping[str, int]
 
 
@@ -47,21 +50,22 @@ class _Population:
     size: int = 0
     sample: list[Account] = field(default_factory=list)
 
-    async def grow(self, size: int) -> None:
-        """The sample stays one of all: of the old ones as many leave it as new ones come."""
+    async def grow(self, size: int) -> Account:
+        """The sample stays one of all: of the old ones as many leave it as new ones come. One of the new is in no sample."""
         hashed, chance, new = accounts.hash_of_all(FLOOR), secrets.SystemRandom(), list[Account]()
         connection = await asyncpg.connect(self.database.url)
         while self.size < size:
             number = min(size - self.size, _AT_ONCE)
             made = accounts.new_accounts(self.portunus, number=number, first=self.size)
-            await _copy(connection, "users", [accounts.user_row(account, hashed) for account in made])
-            await _copy(connection, "sessions", [accounts.session_row(account.session) for account in made])
+            await population.add(connection, made, hashed=hashed)
             self.size += number
             new += chance.sample(made, min(number, max(_SAMPLE * number // size, 1)))
+        alone = new.pop()
         self.sample = chance.sample(self.sample, max(min(len(self.sample), _SAMPLE - len(new)), 0)) + new
+        await population.surround(connection)
         await connection.execute("VACUUM ANALYZE")
-        await connection.execute("SELECT pg_stat_reset()")  # so that scans are those of what is measured
         await connection.close()
+        return alone
 
 
 async def grown(setting: Setting, sizes: Sequence[int], seconds: float, say: Callable[[str], None]) -> list[Grown]:
@@ -69,26 +73,29 @@ async def grown(setting: Setting, sizes: Sequence[int], seconds: float, say: Cal
     await upgrade(database.url)
     portunus = setting.wired(database.url)
     await use_cases_of(portunus)[PrepareSigningKey]()
-    population, found = _Population(database, portunus), []
+    crowd, found = _Population(database, portunus), []
     for size in sizes:
-        await population.grow(size)
+        alone = await crowd.grow(size)
         say(f"{size:,} users and sessions are there")
+        plans = await query_plans(setting.wired(database.url), database.url, alone)
+        await database.execute("SELECT pg_stat_reset()")  # so that scans are those of what is measured
         async with setting.fresh(database.url) as served:
-            operations = await _operations(setting, population, served, seconds)
+            operations = await _operations(setting, crowd, served, seconds)
         # What the server's connections have counted is there once they have ended.
         rows = await database.execute(_SCANS)
-        found.append(Grown(users=size, operations=operations, scans={row["name"]: row["scans"] for row in rows}))
+        scans = {row["name"]: row["scans"] for row in rows}
+        found.append(Grown(users=size, operations=operations, plans=plans, scans=scans))
         for name, measured in operations.items():
             say(f"{size:,} users: {name}: {measured.cpu or 0:,.0f} µs, and {measured.database_cpu or 0:,.0f} of the database")
     return found
 
 
-async def _operations(setting: Setting, population: _Population, served: Served, seconds: float) -> Mapping[str, Measured]:
-    known = await accounts.me(population.sample, population.portunus)
+async def _operations(setting: Setting, crowd: _Population, served: Served, seconds: float) -> Mapping[str, Measured]:
+    known = await accounts.me(crowd.sample, crowd.portunus)
     generated(dealt(served.port, known, connections=CONNECTIONS), _SECONDS_TO_SHOW_EACH_TOKEN)
-    rotations = accounts.rotations(population.sample, population.portunus)
+    rotations = accounts.rotations(crowd.sample, crowd.portunus)
     pool = [next(rotations) for _ in range(int(seconds * _MOST_PER_SECOND))]
-    log_ins = [accounts.log_in(account) for account in population.sample]
+    log_ins = [accounts.log_in(account) for account in crowd.sample]
 
     def measured(plan: Plan, *, may_fail: bool = False) -> Measured:
         database = setting.postgresql.postmaster()
@@ -99,8 +106,3 @@ async def _operations(setting: Setting, population: _Population, served: Served,
         "POST /refresh": measured(dealt(served.port, pool, connections=CONNECTIONS)),
         "POST /token": measured(drawn(served.port, log_ins, connections=CONNECTIONS), may_fail=True),
     }
-
-
-async def _copy(connection: "asyncpg.Connection[asyncpg.Record]", table: str, rows: Sequence[Mapping[str, object]]) -> None:
-    records = [tuple(row.values()) for row in rows]
-    await connection.copy_records_to_table(table, records=records, columns=list(rows[0]))

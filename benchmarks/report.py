@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmarks import plots, table
 from benchmarks.growth import Grown
 from benchmarks.measured import Measured
+from benchmarks.query_plans import QueryPlan
 from benchmarks.standing import Standing
 from benchmarks.table import Gate, figure
 
@@ -82,6 +83,23 @@ def of_scans(grown: Sequence[Grown]) -> str:
     names = sorted({name for one in grown for name in one.scans})
     rows = [(f"`{name}`", *(f"{one.scans.get(name, 0):,}" for one in grown)) for name in names]
     return table.markdown(("scans", *(f"{one.users:,} users" for one in grown)), rows)
+
+
+def of_plans(grown: Sequence[Grown]) -> str:
+    """Statement by statement: its indexes with the most users, and the rows it read with each number of them; with what indexes
+    it went by then, where that differed."""
+    rows = []
+    for each in zip(*(one.plans for one in grown), strict=True):
+        most = each[-1]
+        indexes = ", ".join(f"`{index}`" for index in most.indexes)
+        rows.append((most.operation, most.does, indexes, *(_rows_read(plan, most) for plan in each)))
+    return table.markdown(("operation", "statement", "by", *(f"rows read, {one.users:,} users" for one in grown)), rows)
+
+
+def _rows_read(plan: QueryPlan, usual: QueryPlan) -> str:
+    otherwise = [f"by `{index}`" for index in plan.indexes if index not in usual.indexes]
+    otherwise += [f"all of `{name}`" for name in plan.whole]
+    return ", ".join([f"{plan.rows:,}", *otherwise])
 
 
 def of_standing(one: Standing) -> str:

@@ -7,6 +7,7 @@ import pytest
 from benchmarks import plots, report
 from benchmarks.growth import Grown
 from benchmarks.measured import Measured
+from benchmarks.query_plans import QueryPlan
 from benchmarks.table import Gate
 from benchmarks.wrk import of_output
 
@@ -60,6 +61,20 @@ def test_what_grows_is_told_as_a_multiple_of_what_it_cost_with_the_fewest() -> N
 
     assert [line.split("|")[5].strip() for line in told.splitlines()[2:]] == ["1.00", "2.50"]
     assert [[cell.strip() for cell in line.split("|")[2:4]] for line in scans.splitlines()[2:]] == [["5", "0"], ["0", "7"]]
+
+
+def a_plan(*indexes: str, rows: int, whole: tuple[str, ...] = ()) -> QueryPlan:
+    return QueryPlan(operation="me", does="select sessions", indexes=indexes, whole=whole, rows=rows)
+
+
+def test_a_statement_is_told_with_its_index_and_with_what_it_read_otherwise() -> None:
+    sizes = {1: a_plan(rows=9, whole=("sessions",)), 10: a_plan("ix", rows=2), 100: a_plan("pk", rows=1)}
+
+    told = report.of_plans([Grown(users=users, operations={}, plans=[plan], scans={}) for users, plan in sizes.items()])
+
+    [row] = told.splitlines()[2:]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == ["me", "select sessions", "`pk`", "9, all of `sessions`", "2, by `ix`", "1"]
 
 
 def test_plots_are_svg_that_runs_nothing_and_fetches_nothing(tmp_path: Path) -> None:
