@@ -4,6 +4,7 @@ import httpx2
 import pytest
 
 from entrypoints.http.app import create_app
+from tests.http.api import require_problem
 
 
 @pytest.fixture
@@ -47,3 +48,19 @@ async def test_ht15_nothing_of_it_is_served_when_it_is_turned_off(path: str) -> 
 @pytest.mark.parametrize("path", ["/docs/assets/../app.py", "/docs/assets/%2e%2e/app.py", "/docs/assets/"])
 async def test_nothing_beside_the_assets_is_served(client: httpx2.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-9", "bytes=5-2", "bytes=999999999-", "bytes=0-0,2-2", "lines=1-2", "bytes=", "x"])
+async def test_ht08_a_file_is_served_whole_whatever_part_is_asked_for(client: httpx2.AsyncClient, asked: str) -> None:
+    whole = await client.get("/docs/assets/start.js")
+
+    part = await client.get("/docs/assets/start.js", headers={"Range": asked})
+
+    assert (part.status_code, part.content) == (200, whole.content)
+    assert part.headers["Accept-Ranges"] == "none"
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS"])
+async def test_ht08_what_is_not_served_of_a_file_is_a_problem(client: httpx2.AsyncClient, method: str) -> None:
+    require_problem(await client.request(method, "/docs/assets/start.js"), 405, "method_not_allowed")
+    require_problem(await client.get("/docs/assets/absent.js"), 404, "not_found")
