@@ -29,8 +29,8 @@ class ListEntries:
         since: datetime | None = None,
         before: int | None = None,
     ) -> Sequence[Recorded]:
-        user = await self.store.live.find_by_username(username) if username else None
-        if username and user is None:
+        user = await self.store.live.find_by_username(username) if username is not None else None
+        if username is not None and user is None:
             raise UserUnknown
         wanted = Wanted(user_id=user.id if user else None, action=action, outcome=outcome, since=since, before=before)
         async with self.store.begin() as work:

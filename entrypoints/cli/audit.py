@@ -1,6 +1,7 @@
 """portunus audit."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from application.audit.prune_record import PruneRecord
 from application.audit.verify_record import VerifyRecord
 from domain.audit import Action, Outcome, Recorded
 from domain.audit_proof import Verified
-from domain.audit_seals import Finding
+from domain.audit_seals import Anchor, Finding
 from domain.username import Username
 from entrypoints.cli.run import run
 from entrypoints.settings import Settings, UnsafeSettings
@@ -26,6 +27,8 @@ audit = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+_MOST_ID = 2**63 - 1
+_HEAD = re.compile(r"([1-9][0-9]{0,18}):([0-9a-f]{64})")
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
 
@@ -36,7 +39,9 @@ def list_(
     action: Annotated[Action | None, typer.Option(help="Only this action.")] = None,
     outcome: Annotated[Outcome | None, typer.Option(help="Only what was done, or what was refused.")] = None,
     since: Annotated[datetime | None, typer.Option(formats=_FORMATS, help="Only from this time on, in UTC.")] = None,
-    before: Annotated[int | None, typer.Option(metavar="ID", help="Go on before this entry: the last of a page.")] = None,
+    before: Annotated[
+        int | None, typer.Option(min=1, max=_MOST_ID, metavar="ID", help="Go on before this entry: the last of a page.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to a page.")] = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +50,7 @@ def list_(
         _settings(),
         lambda use: use[ListEntries](
             limit=limit,
-            username=Username.parse(user) if user else None,
+            username=None if user is None else Username.parse(user),
             action=action,
             outcome=outcome,
             since=_in_utc(since),
@@ -144,11 +149,12 @@ def _in_utc(time: datetime | None) -> datetime | None:
 def _parse_head(text: str | None) -> tuple[int, bytes] | None:
     if text is None:
         return None
-    ordinal, _, link = text.partition(":")
-    try:
-        return int(ordinal), bytes.fromhex(link.replace("-", ""))
-    except ValueError:
-        raise typer.BadParameter("SEAL:DIGEST, as an earlier run printed it") from None
+    if text == str(Anchor()):
+        return 0, b""
+    shape = _HEAD.fullmatch(text)
+    if shape is None:
+        raise typer.BadParameter("SEAL:DIGEST, as an earlier run printed it")
+    return int(shape[1]), bytes.fromhex(shape[2])
 
 
 def _found(one: Finding) -> str:

@@ -32,6 +32,14 @@ def test_entries_are_listed_by_user_and_action_in_words_and_as_json(shell: Shell
     assert (nothing.returncode, nothing.stdout) == (0, "")
 
 
+def test_filters_may_all_be_given_at_once(shell: Shell) -> None:
+    every = ("--user", "JohnDoe", "--action", "sign_up", "--outcome", "done", "--since", "2020-01-01T00:00:00Z")
+
+    found = shell("audit", "list", *every, "--before", str(2**63 - 1), "--limit", "1000", "--json", **SQLITE)
+
+    assert [one["action"] for one in json.loads(found.stdout)["entries"]] == ["sign_up"]
+
+
 def test_a_page_says_where_the_next_one_begins(shell: Shell) -> None:
     first = shell("audit", "list", "--limit", "1", "--json", **SQLITE)
     newest = json.loads(first.stdout)["entries"][0]["id"]
@@ -42,7 +50,28 @@ def test_a_page_says_where_the_next_one_begins(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("list", "--action", "nonsense"), ("list", "--since", "yesterday"), ("verify", "--head", "x"), ("prune",)]
+    "arguments",
+    [
+        ("list", "--action", "nonsense"),
+        ("list", "--action", ""),
+        ("list", "--outcome", "DONE"),
+        ("list", "--since", "yesterday"),
+        ("list", "--since", "2026-13-01"),
+        ("list", "--since", ""),
+        ("list", "--before", "0"),
+        ("list", "--before", "-1"),
+        ("list", "--before", str(2**63)),
+        ("list", "--before", "x"),
+        ("list", "--limit", "0"),
+        ("list", "--limit", "1001"),
+        ("verify", "--head", "x"),
+        ("verify", "--head", ""),
+        ("verify", "--head", f"-1:{'00' * 32}"),
+        ("verify", "--head", f"0:{'00' * 32}"),
+        ("verify", "--head", f"1:{'00' * 31}"),
+        ("verify", "--head", "1:-"),
+        ("prune",),
+    ],
 )
 def test_what_is_typed_wrongly_is_said_in_a_line(shell: Shell, arguments: tuple[str, ...]) -> None:
     found = shell("audit", *arguments, **SQLITE)
@@ -54,6 +83,7 @@ def test_what_is_typed_wrongly_is_said_in_a_line(shell: Shell, arguments: tuple[
 def test_the_trail_of_nobody_is_refused(shell: Shell) -> None:
     assert shell("audit", "list", "--user", "nobody", **SQLITE).returncode == 1
     assert shell("audit", "erase", "nobody", **SQLITE).returncode == 1
+    assert shell("audit", "list", "--user", "", **SQLITE).returncode == 1  # an unset variable of a script, not everybody
 
 
 def test_a_record_that_nobody_sealed_yet_is_whole_and_says_so(shell: Shell) -> None:

@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from itertools import product
 
 import pytest
 
@@ -135,6 +136,31 @@ async def test_entries_are_found_by_user_action_outcome_time_and_place_the_newes
     assert await found(Wanted(before=third)) == [oldest]
     assert await found(Wanted(user_id=one, action=Action.LOGOUT, before=newest)) == [second]
     assert [one.entry.id for one in await _found(store, limit=2)] == [newest, second]
+
+
+async def test_filters_together_find_what_fits_each_of_them(store: Store) -> None:
+    one, other, early = ids.user(), ids.user(), datetime(2026, 1, 1, tzinfo=UTC)
+    acts = product((one, other, None), (Action.LOGIN, Action.LOGOUT), Outcome, (early, early + timedelta(days=1)))
+    made = [Act(user_id=who, action=what, outcome=how, at=at, by=Agent.UNKNOWN) for who, what, how, at in acts]
+    await _record(store, *made)
+    every = [found.entry for found in await _found(store)]
+    middle = every[len(every) // 2].id
+
+    for who, what, how, since, before in product(
+        (None, one), (None, Action.LOGIN), (None, Outcome.REFUSED), (None, early + timedelta(hours=1)), (None, middle)
+    ):
+        wanted = Wanted(user_id=who, action=what, outcome=how, since=since, before=before)
+        fitting = [
+            entry.id
+            for entry in every
+            if who in {None, entry.user_id}
+            and what in {None, entry.action}
+            and how in {None, entry.outcome}
+            and (since is None or entry.at >= since)
+            and (before is None or entry.id < before)
+        ]
+        assert fitting
+        assert [found.entry.id for found in await _found(store, wanted)] == fitting
 
 
 async def test_activity_is_ones_own_a_page_at_a_time(store: Store) -> None:
