@@ -3,13 +3,15 @@
 from collections import Counter
 from datetime import timedelta
 from ipaddress import ip_address
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.trips import MOST, GatheredTrips
+from adapters.trips import MOST, MOST_OF_AN_ACCOUNT, GatheredTrips
 from domain.origin import NOWHERE, Origin
+from domain.user import UserId
 from tests.examples import a_user
 from tests.fakes import FakeClock
 
@@ -89,9 +91,39 @@ def test_no_token_is_kept(trips: GatheredTrips) -> None:
     assert [act.origin.device_token for act in trips.due(most=10)] == [""]
 
 
+def test_of_a_guesser_from_very_many_networks_the_first_hundred_are_told_and_the_others_as_one_of_that_account(
+    trips: GatheredTrips, clock: FakeClock
+) -> None:
+    for number in range(10_000):
+        trips.note("account", user_id=USER, origin=at(f"10.{number >> 8}.{number % 256}.1"))
+    at_once = trips.due(most=2 * MOST)
+    trips.settle()
+    clock.advance(MINUTE)
+
+    assert len(at_once) == MOST_OF_AN_ACCOUNT + 1
+    assert {act.user_id for act in at_once} == {USER}
+    assert (at_once[-1].times, at_once[-1].origin) == (10_000 - MOST_OF_AN_ACCOUNT, NOWHERE)
+    assert trips.due(most=2 * MOST) == []
+
+
+def test_however_many_accounts_are_refused_from_wherever_what_is_entered_in_a_minute_is_bounded(
+    trips: GatheredTrips, clock: FakeClock
+) -> None:
+    entered = 0
+    for second in range(61):
+        for number in range(200):
+            there = at(f"10.{second}.{number}.1")
+            trips.note("account", user_id=UserId(UUID(int=200 * second + number)), origin=there)
+        entered += len(enter(trips, most=500))
+        clock.advance(SECOND)
+
+    assert MOST < entered <= 2 * MOST + 2
+
+
 def test_where_there_is_no_room_nothing_grows_and_nothing_is_lost(trips: GatheredTrips) -> None:
-    for number in range(MOST + 5):
-        trips.note("log_in", user_id=None, origin=at(f"10.{number >> 8}.{number % 256}.1"))
+    users = [UserId(UUID(int=number)) for number in range(MOST + 5)]
+    for user in users:
+        trips.note("log_in", user_id=user, origin=at("10.0.0.1"))
 
     entered = enter(trips, most=2 * MOST)
 
