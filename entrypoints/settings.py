@@ -1,6 +1,7 @@
 """What an operator can set. Read by the command line and by http/factory.py; handed to the container; imported by no other."""
 
 import ipaddress
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.client_address import Network
 from domain.throttle import InvalidLimit, Limit, Limits, Per
 
 NEW_SECRET = "python3 -c 'import secrets; print(secrets.token_hex(32))'"  # noqa: S105 - the command, not a secret
@@ -307,7 +309,7 @@ class Settings(BaseSettings):
             reasons.append("Set PORTUNUS_ISSUER to the https:// address that clients reach Portunus at.")
         if urlsplit(self.breached_passwords_url).scheme == "http":
             reasons.append("PORTUNUS_BREACHED_PASSWORDS_URL is not encrypted: others could read what is asked. Use https://.")
-        if any(network.prefixlen == 0 for network in self.trusted_proxies):
+        if any(map(is_almost_everybody, whole_of(self.trusted_proxies))):
             reasons.append("PORTUNUS_TRUSTED_PROXIES trusts everybody to say who they are: name the proxies' own networks.")
         if self.throttle == "off":
             reasons.append("PORTUNUS_THROTTLE=off lets everybody guess passwords without end: unset it.")
@@ -329,6 +331,18 @@ def _has_default_password(url: str) -> bool:
         return False  # no URL at all, and refused as such
     password = unquote(parts.password or "").lower()
     return bool(password) and password in {*_DEFAULT_PASSWORDS, (parts.username or "").lower(), parts.path.strip("/").lower()}
+
+
+def whole_of(networks: Sequence[Network]) -> Iterator[Network]:
+    """The same in as few as possible: two halves are the whole."""
+    yield from ipaddress.collapse_addresses(network for network in networks if isinstance(network, IPv4Network))
+    yield from ipaddress.collapse_addresses(network for network in networks if isinstance(network, IPv6Network))
+
+
+def is_almost_everybody(network: Network) -> bool:
+    """More than anybody has; of IPv6 one may have fc00::/7, as everybody does."""
+    fewest_bits = 8 if isinstance(network, IPv4Network) else 16
+    return network.prefixlen < fewest_bits and not (isinstance(network, IPv6Network) and network.is_private)
 
 
 def is_loopback(host: str) -> bool:

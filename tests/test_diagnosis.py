@@ -50,6 +50,8 @@ def test_of_what_is_safe_nothing_is_said_but_that_it_is() -> None:
         {"argon2_memory": 8},
         {"trusted_proxies": "10.0.0.0/8, 0.0.0.0/0"},
         {"trusted_proxies": "::/0"},
+        {"trusted_proxies": "0.0.0.0/1, 10.0.0.0/8, 128.0.0.0/1"},
+        {"trusted_proxies": "2000::/3, fc00::/7"},
         {"throttle": "off"},
         {"breached_passwords_url": "http://ranges.example.com/"},
         {"breached_passwords_url": "https://ranges.example.com/", "breached_passwords_file": "breached.txt"},
