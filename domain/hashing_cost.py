@@ -10,6 +10,11 @@ _MOST_TIME = 16
 _MEBIBYTE = 1024
 
 
+def suits(took: timedelta) -> bool:
+    """Whether a hash that takes so long is neither cheap to guess against nor more than a few at a time can wait for."""
+    return AIM / 4 <= took <= AIM * 4
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashingCost:
     """OWASP's floor for argon2id. `memory` is in KiB, `time` in passes over it."""

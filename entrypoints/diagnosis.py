@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from application.ports.audit import Grants
 from application.ports.unit_of_work import Unbounded
 from application.upkeep.inspect_storage import Keys, RestingOnValue, Schema, StorageReport
-from domain.hashing_cost import AIM
+from application.upkeep.measure_hashing import Measured
+from domain.hashing_cost import AIM, suits
 from entrypoints.settings import Settings, is_loopback
 
 Severity = Literal["unsafe", "missing", "warning", "ok"]
@@ -192,12 +193,16 @@ def _of_unbounded(lacking: Unbounded) -> Finding:
     )
 
 
-def of_hashing(took: timedelta) -> Finding:
-    says = f"A password hash takes {_in_ms(took)} on this machine."
-    if AIM / 4 <= took <= AIM * 4:
+def of_hashing(measured: Measured) -> Finding:
+    says = f"A password hash takes {_in_ms(measured.took)} on this machine."
+    if suits(measured.took):
         return Finding("ok", "passwords", says)
-    fault = "Guessing at a copy of the database is cheap." if took < AIM else "Few can log in at a time."
-    return Finding("warning", "passwords", f"{says} {fault} What suits it is found by: portunus hash calibrate")
+    fault = "Guessing at a copy of the database is cheap." if measured.took < AIM else "Few can log in at a time."
+    better = ""
+    if cost := measured.better:
+        named = f"PORTUNUS_ARGON2_MEMORY={cost.memory}, _TIME={cost.time} and _PARALLELISM={cost.parallelism}"
+        better = f" With {named} it took {_in_ms(measured.better_took)}."
+    return Finding("warning", "passwords", f"{says} {fault}{better} What suits it best is found by: portunus hash calibrate")
 
 
 def _in_ms(took: timedelta) -> str:

@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from application.ports.audit import Grants
 from application.ports.unit_of_work import Unbounded
 from application.upkeep.inspect_storage import Keys, RestingOnValue, Schema, StorageReport
+from application.upkeep.measure_hashing import Measured
+from domain.hashing_cost import HashingCost
 from entrypoints.configuration import MASK, masked_url, shown
 from entrypoints.diagnosis import Finding, of_file, of_hashing, of_settings, of_storage, of_unknown_variables
 from entrypoints.settings import Settings, UnsafeSettings
@@ -233,10 +235,12 @@ def test_a_role_without_limits_behind_a_pooler_is_unsafe_and_the_lines_that_mend
 
 
 def test_hashing_that_is_too_cheap_or_too_dear_here_is_a_warning_that_says_what_finds_better() -> None:
-    weak, slow = of_hashing(timedelta(milliseconds=1)), of_hashing(timedelta(seconds=1))
-    well = of_hashing(timedelta(milliseconds=49))
+    better = HashingCost(memory=65536, time=3)
+    weak = of_hashing(Measured(took=timedelta(milliseconds=1), better=better, better_took=timedelta(milliseconds=52)))
+    slow, well = (of_hashing(Measured(took=timedelta(milliseconds=took))) for took in (1000, 49))
 
     assert [one.severity for one in (weak, slow, well)] == ["warning", "warning", "ok"]
+    assert "PORTUNUS_ARGON2_MEMORY=65536, _TIME=3 and _PARALLELISM=1 it took 52 ms." in weak.says
     assert weak.says.endswith("portunus hash calibrate")
     assert ("Guessing" in weak.says, "Few can log in" in slow.says) == (True, True)
 

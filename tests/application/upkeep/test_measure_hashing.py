@@ -1,12 +1,12 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from application.ports.passwords import HashingBeside
 from application.upkeep.calibrate_hashing import CalibrateHashing
-from application.upkeep.measure_hashing import MeasureHashing
+from application.upkeep.measure_hashing import Measured, MeasureHashing
 from domain.calibration import Aim
 from domain.hashing_cost import HashingCost
 
@@ -37,9 +37,23 @@ class Machine:
 
 @pytest.mark.parametrize("cost", [FLOOR, HashingCost(memory=47104, time=1), HashingCost(memory=65536, time=3)])
 async def test_what_is_set_is_timed(cost: HashingCost) -> None:
-    assert await MeasureHashing(hashing_times=Machine(25 * MS), hashing_cost=cost)() == 25 * MS * (cost.work / FLOOR.work)
+    measured = await MeasureHashing(hashing_times=Machine(25 * MS), hashing_cost=cost)()
+
+    assert measured == Measured(took=25 * MS * (cost.work / FLOOR.work))
 
 
+@pytest.mark.parametrize("cost", [HashingCost(memory=64, time=1), HashingCost(memory=262144, time=16)])
+async def test_where_what_is_set_suits_no_machine_something_else_is_tried_that_does(cost: HashingCost) -> None:
+    measured = await MeasureHashing(hashing_times=Machine(10 * MS), hashing_cost=cost)()
+
+    assert (measured.better, measured.better_took) == (HashingCost(memory=97280, time=2), 50 * MS)
+
+
+async def test_a_machine_too_slow_for_the_floor_is_proposed_nothing_below_it() -> None:
+    assert await MeasureHashing(hashing_times=Machine(250 * MS), hashing_cost=FLOOR)() == Measured(took=250 * MS)
+
+
+@example(floor=300_000, memory=31_000, time=2)
 @given(
     floor=st.integers(1_000, 300_000),
     memory=st.integers(8, 262144),
