@@ -94,6 +94,10 @@ class SharedThrottle:
         elif hits:
             await self._hit(action, hits)
 
+    def turn_away(self, action: Action, origin: Origin) -> None:
+        with self._noting(None, origin):
+            self._require_not_full(action, self._hits(action, self._limit_now(action), origin))
+
     async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
         with self._noting(user, origin):
             return await self._place(user, identifier, origin)
@@ -203,8 +207,8 @@ class SharedThrottle:
 
     async def _hits_of_a_log_in(self, origin: Origin) -> Sequence[Hit]:
         """Those that an address is let through for count towards the rate of all: one address alone cannot tighten it."""
-        limit, now = self._limits.log_in, self._clock.now()
-        hits = self._hits(Action.LOG_IN, limit.tightened if now < self._tight_until else limit, origin)
+        now = self._clock.now()
+        hits = self._hits(Action.LOG_IN, self._limit_now(Action.LOG_IN), origin)
         self._require_not_full(Action.LOG_IN, hits)
         self._require_allowed(Action.LOG_IN, hits, await self._own.hit(hits))
         [of_all] = await self._own.hit([Hit(_OF_ALL, self._limits.log_ins_of_all)])
@@ -213,6 +217,10 @@ class SharedThrottle:
                 self._events.record(LogInsTightened())
             self._tight_until = now + self._limits.log_ins_of_all.period
         return hits
+
+    def _limit_now(self, action: Action) -> Limit:
+        limit = self._limits.of(action)
+        return limit.tightened if action is Action.LOG_IN and self._clock.now() < self._tight_until else limit
 
     async def _hit(self, action: Action, hits: Sequence[Hit]) -> None:
         mine = await self._own.hit(hits)

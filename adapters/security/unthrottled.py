@@ -12,6 +12,8 @@ from domain.user import User, UserId
 class Unthrottled:
     async def admit(self, action: Action, origin: Origin) -> None: ...
 
+    def turn_away(self, action: Action, origin: Origin) -> None: ...
+
     async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
         del identifier, origin
         return Place(str(user and user.id), is_shared=False)

@@ -17,7 +17,8 @@ class AdmitRequest:
     """Count it against what its address may do, or raise `TooManyRequests`: before anything else of it is looked at.
 
     A sign-up that would find the line for hashing full is not counted: raises `Overloaded`. So does a log-in, which is counted
-    where its password is looked at; one from a device that a user has logged in with may have a line of its own.
+    where its password is looked at, and refused here if its address is known to be beyond the limit. Not so where a device
+    that a user has logged in with may have a line of its own.
     """
 
     throttle: Throttle
@@ -26,7 +27,10 @@ class AdmitRequest:
     async def __call__(self, *, action: Action, origin: Origin) -> None:
         match action:
             case Action.LOG_IN:
-                with room_for_log_in(origin, spared=self.throttle.is_of_a_device(origin), hasher=self.hasher):
+                is_of_a_device = self.throttle.is_of_a_device(origin)
+                if not is_of_a_device:
+                    self.throttle.turn_away(action, origin)
+                with room_for_log_in(origin, spared=is_of_a_device, hasher=self.hasher):
                     return
             case Action.SIGN_UP:
                 with self.hasher.room(Turn.of_address(Line.SIGN_UPS, origin)):

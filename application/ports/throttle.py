@@ -33,6 +33,10 @@ class Throttle(Protocol):
         """Count a request, or raise `TooManyRequests`."""
         ...
 
+    def turn_away(self, action: Action, origin: Origin) -> None:
+        """Raise `TooManyRequests` where the address is known to be beyond the limit. Counts nothing, and asks nobody."""
+        ...
+
     async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
         """Take a place among the attempts at an account, before the password is looked at.
 

@@ -45,9 +45,9 @@ class ThrottleByAddress:
 
 @final
 class RoomForLogIn:
-    """Refuses a log-in by password whose hash could not even wait, before its form is parsed. Stands where bodies are whole.
+    """Refuses a log-in by password before its form is parsed: where its address is at its limit, or no hash could even wait.
 
-    A form that names a refresh token passes: that costs no hash.
+    Stands where bodies are whole: a form that names a refresh token passes, since that costs no hash.
     """
 
     def __init__(self, app: ASGIApp, *, use_cases: Mapping[type, Any]) -> None:
@@ -61,7 +61,7 @@ class RoomForLogIn:
         admit_request: AdmitRequest = self._use_cases[AdmitRequest]
         try:
             await admit_request(action=Action.LOG_IN, origin=origin_of(HTTPConnection(scope)))
-        except Unavailable as refused:
+        except (Throttled, Unavailable) as refused:
             message = await receive()
             if b"refresh_token" not in message.get("body", b""):
                 await respond(of_refusal(refused))(scope, receive, send)

@@ -26,6 +26,7 @@ from tests.http.api import FORGED, SIGN_UP, Api, an_api, require_problem
 
 WRONG = "not the password at all"
 HOUR = timedelta(hours=1)
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def throttled(clock: FakeClock, **settings: Any) -> AbstractAsyncContextManager[Api]:
@@ -79,6 +80,27 @@ async def test_where_the_address_decides_it_is_429_before_the_body_is_looked_at(
 
     for answer in answers:
         require_problem(answer, 429, "too_many_requests")
+
+
+async def test_a_log_in_from_an_address_beyond_its_limit_is_429_before_its_form_is_parsed_or_storage_asked(
+    clock: FakeClock,
+) -> None:
+    async with throttled(clock, limit_log_in="2/1h/address") as api:
+        await api.sign_up()
+        device = (await with_device(api, "")).headers["Device-Token"]
+        pair = (await guess(api, password=PASSWORD)).json()
+        api.store.live.find_by_username = None  # would be a bug
+
+        answers = [await guess(api), await api.http.post("/token", content=b"a=1&a=2&%zz", headers=FORM)]
+        refreshed = await api.token(grant_type="refresh_token", refresh_token=pair["refresh_token"])
+        del api.store.live.find_by_username
+        on_device = await with_device(api, device)
+        clock.advance(HOUR)
+        later = await guess(api, password=PASSWORD)
+
+    for answer in answers:
+        require_problem(answer, 429, "too_many_requests")
+    assert (refreshed.status_code, on_device.status_code, later.status_code) == (200, 200, 200)
 
 
 async def test_the_feed_is_read_so_often_from_an_address_and_from_any_other_at_once(clock: FakeClock) -> None:
