@@ -95,8 +95,8 @@ def _wired(settings: Settings) -> Iterator[Finding]:
             yield Finding("missing", "database", "The file does not exist yet. Run: portunus migrate")
             return
         yield from of_file(file, file.stat().st_mode, holds="the password hashes")
-    yield of_hashing(run(settings, lambda use: use[MeasureHashing]()))
     try:
+        yield of_hashing(run(settings, lambda use: use[MeasureHashing]()))
         yield from of_storage(run(settings, lambda use: use[InspectStorage]()))
     except UnsafeSettings as reason:
         yield Finding("unsafe", "database", str(reason))

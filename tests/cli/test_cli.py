@@ -262,14 +262,32 @@ def test_ks01_production_says_all_that_it_lacks(shell: Shell) -> None:
         ({"PORTUNUS_PASSWORD_MIN_LENGTH": "7"}, "PORTUNUS_PASSWORD_MIN_LENGTH"),
         ({"PORTUNUS_CORS_ORIGINS": "*"}, "PORTUNUS_CORS_ORIGINS"),
         ({"PORTUNUS_PORT": "x"}, "PORTUNUS_PORT"),
+        ({"PORTUNUS_THROTTLE": "off"}, "unset it"),
+        ({"PORTUNUS_LIMIT_LOG_IN": "unlimited"}, "10/1h/address"),
+        ({"PORTUNUS_TRUSTED_PROXIES": "0.0.0.0/1,128.0.0.0/1"}, "name the proxies' own networks"),
+        ({"PORTUNUS_CORS_ORIGINS": "null"}, "PORTUNUS_CORS_ORIGINS"),
+        ({"PORTUNUS_ARGON2_MEMORY": "8192"}, "OWASP's floor"),
+        ({"PORTUNUS_ISSUER": "http://id.example.com"}, "https://"),
+        ({"PORTUNUS_DATABASE_URL": "memory://"}, "development only"),
+        ({"PORTUNUS_DATABASE_URL": "postgresql://portunus:changeme@127.0.0.1:1/x"}, "give the role another"),
+        ({"PORTUNUS_BREACHED_PASSWORDS_URL": "http://ranges.example.com/range/"}, "Use https://"),
+        ({"PORTUNUS_BREACHED_PASSWORDS_FILE": "absent"}, "PORTUNUS_BREACHED_PASSWORDS_FILE cannot be used"),
+        ({"PORTUNUS_ENV": "development", "PORTUNUS_HOST": "0.0.0.0"}, "set PORTUNUS_ENV=production"),  # noqa: S104 - refused
+        ({"PORTUNUS_ENV": "staging"}, "PORTUNUS_ENV"),
     ],
 )
-def test_ks01_what_is_unsafe_does_not_start(shell: Shell, changed: dict[str, str], said: str) -> None:
+def test_ks01_what_is_unsafe_does_not_start_and_the_doctor_says_the_same(
+    shell: Shell, changed: dict[str, str], said: str
+) -> None:
     line = shell.refused("serve", **{**PRODUCTION, **changed})
+    doctor = shell("doctor", "--json", **{**PRODUCTION, **changed})
 
+    unsafe = [one["says"] for one in json.loads(doctor.stdout)["findings"] if one["severity"] == "unsafe"]
     assert said in line
+    assert doctor.returncode == 1
+    assert line.removeprefix("portunus: ") in unsafe
     for value in changed.values():
-        assert len(value) < 12 or value not in line
+        assert len(value) < 12 or value not in line + doctor.stdout
 
 
 def test_ks01_what_is_unsafe_is_told_within_three_seconds(shell: Shell) -> None:

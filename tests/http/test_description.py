@@ -1,13 +1,18 @@
 """What /openapi.json says of each route. tests/test_documents.py holds the file in the repository to it."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
 
+from domain.errors import Refusal
+from domain.throttle import Limit, TooManyRequests
 from entrypoints.http.app import ROUTERS, create_app
+from entrypoints.http.problems import STATUS, of_refusal
 
+MINUTE = timedelta(minutes=1)
 DESCRIBED = create_app({}).openapi()
 OPERATIONS = [(f"{method} {path}", operation) for path, of in DESCRIBED["paths"].items() for method, operation in of.items()]
 
@@ -93,3 +98,18 @@ def test_what_asks_for_a_token_says_so(operation: dict[str, Any]) -> None:
         assert set(scheme) <= DESCRIBED["components"]["securitySchemes"].keys()
     if "security" in operation:
         assert "401" in operation["responses"]
+
+
+@every_operation
+def test_ac12_every_429_and_503_says_when_to_come_again(operation: dict[str, Any]) -> None:
+    told = {status: set(answer.get("headers", {})) for status, answer in operation["responses"].items()}
+
+    assert told.get("429", {"RateLimit", "RateLimit-Policy", "Retry-After"}) == {"RateLimit", "RateLimit-Policy", "Retry-After"}
+    assert "Retry-After" in told.get("503", {"Retry-After"})
+
+
+@pytest.mark.parametrize("refusal", [refusal for refusal, status in STATUS.items() if status in {429, 503}])
+def test_ac12_every_refusal_that_passes_says_when_to_come_again(refusal: type[Refusal]) -> None:
+    made = refusal("log_in", Limit(1, MINUTE), MINUTE) if refusal is TooManyRequests else refusal()
+
+    assert int(of_refusal(made).headers["Retry-After"]) >= 1
