@@ -9,16 +9,17 @@ from typing import Any, final
 
 import asyncpg
 from sqlalchemy import Dialect, Select, TextClause
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 from sqlalchemy.types import NULLTYPE
 
 from adapters.sql.engines import StoreTime
 from adapters.sql.errors import READ_ONLY
 from adapters.sql.rivals import again_after
 
-HotStatement = Select[Any] | ReturningUpdate[Any] | TextClause  # of text on PostgreSQL only, whose answers tell their names
+# Of text on PostgreSQL only, whose answers tell their names.
+HotStatement = Select[Any] | ReturningInsert[Any] | ReturningUpdate[Any] | TextClause
 _OF_A_STATEMENT = (asyncpg.PostgresError, sqlite3.Error)  # its connection is as good as before
 
 
@@ -105,7 +106,7 @@ def _adapting(adapters: Iterable[Callable[[Any], Any] | None]) -> dict[int, Call
 
 @final
 class HotStatements:
-    """Runs each by itself, on a connection of the engine's own pool, with which it parts as the engine would."""
+    """Runs each by itself, on a connection of the engine's own pool, with which it parts as the engine would, or in a work."""
 
     def __init__(self, engine: AsyncEngine, time: StoreTime) -> None:
         self._engine = engine
@@ -119,9 +120,7 @@ class HotStatements:
 
         Again, too, if a rival's made the database roll it back.
         """
-        ready = self._ready.get(name)
-        if ready is None:
-            ready = self._ready[name] = _Ready(make(), self._engine.dialect)
+        ready = self._prepared(name, make)
         arguments = ready.arguments(values, self._time.by_clock())
         try:
             found = await self._fetch(ready.text, arguments)
@@ -132,6 +131,21 @@ class HotStatements:
         except asyncpg.PostgresError as error:
             found = await again_after(error, lambda: self._again(ready.text, arguments))
         return ready.rows(found)
+
+    async def fetch_within(
+        self, connection: AsyncConnection, name: str, make: Callable[[], HotStatement], values: Mapping[str, Any]
+    ) -> Sequence[Any]:
+        """The same within a transaction: once, and what goes wrong is the transaction's."""
+        ready = self._prepared(name, make)
+        arguments = ready.arguments(values, self._time.by_clock())
+        found = (await connection.exec_driver_sql(ready.text, tuple(arguments))).all()
+        return ready.rows(found) if self._engine.dialect.name == "sqlite" else found
+
+    def _prepared(self, name: str, make: Callable[[], HotStatement]) -> _Ready:
+        ready = self._ready.get(name)
+        if ready is None:
+            ready = self._ready[name] = _Ready(make(), self._engine.dialect)
+        return ready
 
     async def _again(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         try:

@@ -1,19 +1,23 @@
 """Sessions in SQL, within a unit of work."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, final
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Text, Uuid, and_, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from adapters.sql.audit_entries import Entering
+from adapters.sql.audit_entries import Entering, detail_of
 from adapters.sql.engines import StoreTime
+from adapters.sql.hot import HotStatement, HotStatements, given, of_each_run
 from adapters.sql.revocations import execute_ending
 from adapters.sql.schema import UtcDateTime, sessions, users
 from adapters.sql.signing_keys import RING_GENERATION
 from domain.audit import Act
-from domain.origin import Device, DeviceKind
+from domain.origin import NOWHERE, Device, DeviceKind
 from domain.session import (
     AuthenticationMethod,
     EndedSession,
@@ -33,61 +37,81 @@ _MOST_RIVALS = 50
 ENDED = "ended"  # the outcome of a statement that ends what it finds
 _OPENED = "opened"
 _STORED = [column for column in sessions.c if column is not sessions.c.outcome]
+_BY_CALLER = [
+    sessions.c[name]
+    for name in ("id", "secret_digest", "authenticated_by", "browser", "system", "device_kind", "network", "made_by")
+]
 
 
 @final
 class SqlSessionRepository:
-    def __init__(self, connection: AsyncConnection, time: StoreTime, lifetimes: Lifetimes) -> None:
+    def __init__(self, connection: AsyncConnection, hot: HotStatements, time: StoreTime, lifetimes: Lifetimes) -> None:
         self._connection = connection
+        self._hot = hot
         self._time = time
         self._lifetimes = lifetimes
         self._on_postgresql = connection.dialect.name == "postgresql"
         self._others: dict[SessionId, int] = {}  # live sessions of the user, beside the one that was opened
 
     async def open(self, session: NewSession, *, act: Act | None = None) -> Opened | None:
+        entered, detail = (replace(act, origin=NOWHERE), detail_of(act.origin)) if act else (None, None)
+        values = {
+            "id": session.id,
+            "user_id": session.user_id,
+            "generation": session.generation,
+            "secret_digest": session.secret_digest,
+            "authenticated_by": session.authenticated_by.value,
+            "browser": session.device.browser,
+            "system": session.device.system,
+            "device_kind": session.device.kind.value,
+            "network": session.network,
+            "made_by": session.made_by,
+            "turn": str(session.user_id),
+        }
+        if detail:
+            values |= {"salt": detail.salt, "text": detail.text, "digest": detail.digest}
+        name = f"opening, {'with' if detail else 'without'} a detail: {entered}"
+        opening = partial(self._opening, entered, with_detail=detail is not None)
+        rows = await self._hot.fetch_within(self._connection, name, opening, values)
+        if not rows:
+            return None
+        [row] = rows
+        if self._on_postgresql:
+            self._others[session.id] = row.others
+        elif act:
+            await Entering({_OPENED: act}, self._time).after(self._connection, [row])
+        return Opened(session_from_row(row), row.ring_generation)
+
+    def _opening(self, act: Act | None, *, with_detail: bool) -> HotStatement:
+        """Put together once: that takes as long as all else that a log-in costs beside its hash."""
         # FOR SHARE waits for whoever is changing the user, and then looks again: without it a log-in that is in flight over
         # a change of password still opens. (SQLite has one writer.)
-        values = {
-            "id": literal(session.id, sessions.c.id.type),
+        now = of_each_run(self._time)
+        each = {column.name: literal(given(column.name), column.type) for column in _BY_CALLER}
+        values = each | {
             "user_id": users.c.id,
             "generation": users.c.generation,
             "counter": literal(0),
-            "secret_digest": literal(session.secret_digest, sessions.c.secret_digest.type),
-            "created_at": self._time.now(),
-            "rotated_at": self._time.now(),
-            "access_until": self._time.ahead(self._lifetimes.access),
-            "authenticated_by": literal(session.authenticated_by.value),
-            "browser": literal(session.device.browser, sessions.c.browser.type),
-            "system": literal(session.device.system, sessions.c.system.type),
-            "device_kind": literal(session.device.kind.value),
-            "network": literal(session.network, sessions.c.network.type),
-            "made_by": literal(session.made_by, sessions.c.made_by.type),
+            "created_at": now.now(),
+            "rotated_at": now.now(),
+            "access_until": now.ahead(self._lifetimes.access),
         }
         unchanged = (
             select(*values.values())
-            .where(
-                users.c.id == session.user_id,
-                users.c.generation == session.generation,
-                users.c.disabled_at.is_(None),
-            )
+            .where(users.c.id == given("user_id"), users.c.generation == given("generation"), users.c.disabled_at.is_(None))
             .with_for_update(read=True)
         )
         opened = (
             insert(sessions)
             .from_select(list(values), unchanged)
-            .returning(*_STORED, literal(_OPENED).label("outcome"), RING_GENERATION, *self._taking_turns(session))
+            .returning(*_STORED, literal(_OPENED).label("outcome"), RING_GENERATION, *self._taking_turns())
         )
-        entering = Entering({_OPENED: act}, self._time) if act else None
-        if self._on_postgresql:
-            changed = opened.cte("opened")
-            entered = entering.hanging_on(changed) if entering else ()
-            row = (await self._connection.execute(select(changed).add_cte(*entered))).one_or_none()
-            self._others[session.id] = row.others if row else 0
-        else:
-            row = (await self._connection.execute(opened)).one_or_none()
-            if row and entering:
-                await entering.after(self._connection, [row])
-        return Opened(session_from_row(row), row.ring_generation) if row else None
+        if not self._on_postgresql:
+            return opened
+        changed = opened.cte("opened")
+        detail = SimpleNamespace(**{part: given(part) for part in ("salt", "text", "digest")}) if with_detail else None
+        entered = Entering({_OPENED: act}, self._time, detail).hanging_on(changed) if act else ()
+        return select(changed).add_cte(*entered)
 
     async def get(self, id: SessionId) -> Session | None:
         row = (await self._connection.execute(select(sessions).where(sessions.c.id == id))).one_or_none()
@@ -107,7 +131,7 @@ class SqlSessionRepository:
         ended = await execute_ending(self._connection, change, self._time, Entering({ENDED: act}, self._time) if act else None)
         return [ended_from_row(row) for row in ended]
 
-    def _others_of(self, user_id: UserId, opened: SessionId) -> Select[Any]:
+    def _others_of(self, user_id: Any, opened: Any) -> Select[Any]:
         return (
             select(sessions.c.id)
             .join(users, users.c.id == sessions.c.user_id)
@@ -115,15 +139,15 @@ class SqlSessionRepository:
             .correlate(None)
         )
 
-    def _taking_turns(self, opening: NewSession) -> Sequence[ColumnElement[Any]]:
+    def _taking_turns(self) -> Sequence[ColumnElement[Any]]:
         """Rivals hold the same share of the user's row and do not see what each other opens: they take turns from here on.
 
         What is counted is as of before the turn. SQLite has one writer, to whom a statement more is no way to go.
         """
         if not self._on_postgresql:
             return ()
-        turn = func.pg_advisory_xact_lock(func.hashtextextended(str(opening.user_id), 0))
-        others = select(func.count()).select_from(self._others_of(opening.user_id, opening.id).subquery())
+        turn = func.pg_advisory_xact_lock(func.hashtextextended(literal(given("turn"), Text), 0))
+        others = select(func.count()).select_from(self._others_of(given("user_id"), given("id")).subquery())
         return others.scalar_subquery().label("others"), turn.label("turn")
 
     async def end_all_of(

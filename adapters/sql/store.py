@@ -11,6 +11,7 @@ from adapters.sql.audit import SqlAuditRepository
 from adapters.sql.clients import SqlClientRepository
 from adapters.sql.deadlines import Deadlines
 from adapters.sql.engines import LIMITS_OF_A_REQUEST, StoreTime
+from adapters.sql.hot import HotStatements
 from adapters.sql.live import SqlLiveStatements
 from adapters.sql.migrate import is_ahead, newest_revision
 from adapters.sql.reach import Reach
@@ -28,9 +29,9 @@ _IN_FORCE = text("SELECT name, setting FROM pg_settings UNION ALL SELECT 'role',
 
 @final
 class SqlUnitOfWork:
-    def __init__(self, connection: AsyncConnection, time: StoreTime, lifetimes: Lifetimes) -> None:
+    def __init__(self, connection: AsyncConnection, hot: HotStatements, time: StoreTime, lifetimes: Lifetimes) -> None:
         self.users = SqlUserRepository(connection)
-        self.sessions = SqlSessionRepository(connection, time, lifetimes)
+        self.sessions = SqlSessionRepository(connection, hot, time, lifetimes)
         self.clients = SqlClientRepository(connection)
         self.signing_keys = SqlSigningKeyRepository(connection, time)
         self.revocations = SqlRevocationRepository(connection, time)
@@ -55,6 +56,7 @@ class SqlStore:
         self._reach = Reach(engine)
         self._time = StoreTime(engine, clock)
         self._lifetimes = lifetimes
+        self._hot = HotStatements(engine, self._time)
         self.live = SqlLiveStatements(engine, self._reach, self._time, lifetimes, Deadlines())
         self.throttle = SqlThrottleState(engine, self._reach, self._time)
 
@@ -64,7 +66,7 @@ class SqlStore:
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[UnitOfWork]:
         async with self._reach.translating(), self._engine.connect() as connection:
-            yield SqlUnitOfWork(connection, self._time, self._lifetimes)
+            yield SqlUnitOfWork(connection, self._hot, self._time, self._lifetimes)
 
     async def require_ready(self) -> None:
         async with self._reach.translating(), self._engine.connect() as connection:
