@@ -183,6 +183,7 @@ def oauth_body(name: str, problem: Problem) -> dict[str, Any]:
 
 _DETAILS = {
     "missing": "This member is required.",
+    "repeated": "This is given more than once.",
     "extra_forbidden": "There is no such member.",
     "string_type": "This must be text.",
     "dict_type": "This must be an object.",

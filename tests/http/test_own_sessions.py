@@ -118,6 +118,18 @@ async def test_all_sessions_are_revoked_but_this_one_unless_it_is_asked_for(api:
     assert (await api.refresh(mine["refresh_token"])).status_code == (200 if survives else 401)
 
 
+@pytest.mark.parametrize("values", [("true", "false"), ("false", "true"), ("true", "true")])
+async def test_what_is_to_be_ended_is_said_once(api: Api, values: tuple[str, str]) -> None:
+    tokens = [await api.log_in() for _ in range(2)]
+    query = "&".join(f"including_current={value}" for value in values)
+
+    answer = await api.http.delete(f"/users/me/sessions?{query}", headers=bearer(tokens[0]))
+
+    body = require_problem(answer, 422, "validation_failed")
+    assert [(each["pointer"], each["code"]) for each in body["errors"]] == [("#/query/including_current", "repeated")]
+    assert [(await api.me(each["access_token"])).status_code for each in tokens] == [200, 200]
+
+
 @pytest.mark.parametrize("operation", WITH_AN_ID, ids=str)
 async def test_ac06_what_is_somebody_elses_is_answered_as_what_does_not_exist(
     api: Api, theirs: dict[str, Any], operation: Operation

@@ -12,7 +12,7 @@ from application.keys.publish_key_set import PublishKeySet
 from application.keys.publish_revocations import PublishRevocations, RevocationFeed
 from domain.revocation import fingerprint
 from domain.session import SessionId
-from entrypoints.http.documented import NO_SIGNING_KEY, STORAGE_UNAVAILABLE, TOO_MANY_READS, answers
+from entrypoints.http.documented import INVALID_QUERY, NO_SIGNING_KEY, STORAGE_UNAVAILABLE, TOO_MANY_READS, answers
 from entrypoints.http.inject import use
 from entrypoints.http.strict import StrictRoute
 
@@ -92,7 +92,7 @@ async def key_set(
     summary="The access tokens that count no more, though their time is not over",
     description="For services that verify tokens offline. docs/revocation-feed.md says how to follow it.",
     response_model=RevocationsOut,
-    responses=answers(TOO_MANY_READS, STORAGE_UNAVAILABLE),
+    responses=answers(INVALID_QUERY, TOO_MANY_READS, STORAGE_UNAVAILABLE),
 )
 async def revocations(
     request: Request,

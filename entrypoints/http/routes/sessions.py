@@ -169,15 +169,14 @@ async def refresh(
     refresh_access: Annotated[RefreshAccess, use(RefreshAccess)],
     in_query: Annotated[str | None, Query(alias="refresh_token", deprecated=True)] = None,
 ) -> TokensOut:
-    given = len(request.query_params.getlist("refresh_token"))
-    if not given:
+    if in_query is None:
         require_fields(refresh_token=in_body)
         return TokensOut.of(await refresh_access(refresh_token=in_body or "", origin=origin))
-    if not request.app.state.refresh_token_in_query or given > 1 or in_body is not None:
+    if not request.app.state.refresh_token_in_query or in_body is not None:
         raise ProblemRaised(_IN_QUERY.status, _IN_QUERY.code, _IN_QUERY.detail)
     response.headers["Deprecation"] = "@1764547200"  # RFC 9745
     # What stood in a URL may have been seen on the way: no second answer for it.
-    return TokensOut.of(await refresh_access(refresh_token=in_query or "", origin=origin, grace=timedelta(0)))
+    return TokensOut.of(await refresh_access(refresh_token=in_query, origin=origin, grace=timedelta(0)))
 
 
 @router.post(
