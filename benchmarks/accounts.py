@@ -3,12 +3,14 @@
 import json
 import secrets
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from time import time_ns
-from typing import Any, BinaryIO
+from types import MappingProxyType
+from typing import Any, BinaryIO, final
 from urllib.parse import urlencode
 
 from argon2 import PasswordHasher
@@ -21,7 +23,7 @@ from application.ports.tokens import AccessTokens, RefreshTokens
 from benchmarks.peers import Argon2
 from domain.email import EmailAddress
 from domain.password import PasswordHash
-from domain.session import NewSession, Session, SessionSecret
+from domain.session import NewSession, Session, SessionId, SessionSecret
 from domain.user import User
 from domain.username import Username
 from entrypoints.container.root import Portunus
@@ -33,6 +35,7 @@ _FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 _JSON = b"Content-Type: application/json\r\n"
 _LOGGED_IN_WITHIN = 5 * 86_400_000  # milliseconds
 _NUMBERS = count(time_ns() // 1_000_000)
+_NONE_YET: Mapping[SessionId, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +147,32 @@ def me_with(token: str) -> bytes:
     return b"GET /users/me HTTP/1.1\r\n" + _HOST + b"Authorization: Bearer " + token.encode() + b"\r\n\r\n"
 
 
-def rotations(accounts: Sequence[Account], portunus: Portunus) -> Iterator[bytes]:
+@final
+class Rotations:
     """Each session's next refresh token in turn: its secret stays and its counter steps, so that the next one follows unasked.
 
-    One that was not sent is as good as lost: a later one is taken as well.
+    What was not sent is given back. The token after it would be taken as well, but as one of a store that has lost writes:
+    that is entered in the audit trail, and told to the log, which is no rotation as others are.
     """
-    tokens: RefreshTokens = portunus.adapters.refresh_tokens()
-    for counter in count():
-        for account in accounts:
-            token = tokens.seal(session_id=account.session.id, counter=counter, secret=account.secret)
-            yield _post(b"/refresh", _FORM, b"refresh_token=" + token.encode())
+
+    def __init__(
+        self, accounts: Sequence[Account], portunus: Portunus, *, counters: Mapping[SessionId, int] = _NONE_YET
+    ) -> None:
+        """`counters` has those of sessions that were rotated before."""
+        self._tokens: RefreshTokens = portunus.adapters.refresh_tokens()
+        self._next = ((account, counters.get(account.session.id, 0) + turn) for turn in count() for account in accounts)
+        self._given_back: deque[bytes] = deque()
+
+    def take(self, number: int) -> list[bytes]:
+        return [self._given_back.popleft() if self._given_back else self._made(*next(self._next)) for _ in range(number)]
+
+    def give_back(self, requests: Sequence[bytes]) -> None:
+        """In the order in which they were taken."""
+        self._given_back.extendleft(reversed(requests))
+
+    def _made(self, account: Account, counter: int) -> bytes:
+        token = self._tokens.seal(session_id=account.session.id, counter=counter, secret=account.secret)
+        return _post(b"/refresh", _FORM, b"refresh_token=" + token.encode())
 
 
 def log_in(account: Account) -> bytes:

@@ -13,7 +13,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +129,7 @@ async def _through_a_pooler(started: Setting, direct: Asked, rounds: int, second
             behind = ServedPortunus(port=fresh.port, pid=fresh.pid, storage=storage)
             plans: dict[str, Callable[[], Plan]] = {
                 "me": lambda: drawn(behind.port, storage.known, connections=CONNECTIONS),
-                "refresh": lambda: dealt(behind.port, list(islice(storage.rotations, _ROTATIONS)), connections=CONNECTIONS),
+                "refresh": lambda: dealt(behind.port, storage.rotations.take(_ROTATIONS), connections=CONNECTIONS),
                 "log-in": lambda: log_ins(behind, CONNECTIONS),
             }
             generated(dealt(behind.port, storage.known, connections=CONNECTIONS), 60)
@@ -146,7 +145,7 @@ async def _through_a_pooler(started: Setting, direct: Asked, rounds: int, second
 
 
 async def _ask(asked: Asked, served: ServedPortunus, plan: Plan, seconds: float) -> Measured:
-    return asked.measured(served, plan, seconds, may_fail=True)
+    return asked.measured(served, plan, seconds, may_fail=True, unsent=served.storage.rotations.give_back)
 
 
 async def _sizes(started: Setting, asked: Asked) -> dict[str, dict[str, float]]:

@@ -10,7 +10,7 @@ import asyncpg
 from adapters.sql.migrate import upgrade
 from application.keys.prepare_signing_key import PrepareSigningKey
 from benchmarks import accounts, population
-from benchmarks.accounts import Account
+from benchmarks.accounts import Account, Rotations
 from benchmarks.measured import Measured, generated, under_load
 from benchmarks.plan import Plan, dealt, drawn
 from benchmarks.portunus import CONNECTIONS
@@ -93,8 +93,10 @@ async def grown(setting: Setting, sizes: Sequence[int], seconds: float, say: Cal
 async def _operations(setting: Setting, crowd: _Population, served: Served, seconds: float) -> Mapping[str, Measured]:
     known = await accounts.me(crowd.sample, crowd.portunus)
     generated(dealt(served.port, known, connections=CONNECTIONS), _SECONDS_TO_SHOW_EACH_TOKEN)
-    rotations = accounts.rotations(crowd.sample, crowd.portunus)
-    pool = [next(rotations) for _ in range(int(seconds * _MOST_PER_SECOND))]
+    rotated = await crowd.database.execute("SELECT id, counter FROM sessions WHERE counter > 0")  # at smaller sizes
+    counters = {row["id"]: row["counter"] for row in rotated}
+    rotations = Rotations(crowd.sample, crowd.portunus, counters=counters)
+    pool = rotations.take(int(seconds * _MOST_PER_SECOND))
     log_ins = [accounts.log_in(account) for account in crowd.sample]
 
     def measured(plan: Plan, *, may_fail: bool = False) -> Measured:

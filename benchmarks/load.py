@@ -27,13 +27,17 @@ _LENGTH = b"content-length: "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What came back. Latencies are microseconds, of answers with 2xx alone; `cpu` is the generator's own, in seconds."""
+    """What came back. Latencies are microseconds, of answers with 2xx alone; `cpu` is the generator's own, in seconds.
+
+    `sent` is how many requests each connection sent, where each is good once.
+    """
 
     seconds: float
     statuses: dict[str, int]
     lost: int
     cpu: float
     latencies: list[int] = field(repr=False)
+    sent: list[int] = field(default_factory=list, repr=False)
 
     @property
     def good(self) -> int:
@@ -60,7 +64,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, run: _Run, order: "array[int]", begins: float) -> None:
         self._run = run
         self._order = order
-        self._at = 0
+        self.sent = 0  # of the order as it stands
         self._due = begins
         self._asked = 0.0
         self._buffer = b""
@@ -107,7 +111,7 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         now = time.perf_counter()
-        at, run = self._at, self._run
+        at, run = self.sent, self._run
         if at == len(self._order):
             at = 0
             if run.plan.once:
@@ -116,7 +120,7 @@ class _Connection(asyncio.Protocol):
         if now >= run.until or self._transport.is_closing():
             self._finish()
             return
-        self._at, self._asked = at + 1, now
+        self.sent, self._asked = at + 1, now
         self._transport.write(run.plan.pool[self._order[at]])
 
     def _finish(self) -> None:
@@ -152,7 +156,12 @@ async def _run(plan: Plan, seconds: float) -> Load:
     await asyncio.wait([connection.done for connection in made], timeout=seconds + _GRACE)
     run.lost += sum(not connection.done.done() for connection in made)
     return Load(
-        seconds=run.last - began, statuses=dict(run.statuses), lost=run.lost, cpu=_cpu() - cpu, latencies=list(run.latencies)
+        seconds=run.last - began,
+        statuses=dict(run.statuses),
+        lost=run.lost,
+        cpu=_cpu() - cpu,
+        latencies=list(run.latencies),
+        sent=[connection.sent for connection in made] if plan.once else [],
     )
 
 

@@ -4,7 +4,7 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,11 +37,24 @@ class Unexpected(Exception):
     """Answers that the benchmark did not ask for: what it would measure is a refusal."""
 
 
-def under_load(plan: Plan, *, seconds: float, server: int, database: int | None = None, may_fail: bool = False) -> Measured:
-    """Send `plan` for so long, from a process of its own. `server` and `database` are the roots of their process trees."""
+def under_load(
+    plan: Plan,
+    *,
+    seconds: float,
+    server: int,
+    database: int | None = None,
+    may_fail: bool = False,
+    unsent: Callable[[Sequence[bytes]], None] = lambda _: None,
+) -> Measured:
+    """Send `plan` for so long, from a process of its own. `server` and `database` are the roots of their process trees.
+
+    `unsent` is given what was not sent, where each request is good once.
+    """
     before = cpu_seconds(server), cpu_seconds(database) if database else 0
     load = generated(plan, seconds)
     after = cpu_seconds(server), cpu_seconds(database) if database else 0
+    if plan.once:
+        unsent(plan.unsent(load.sent))
     return of_load(load, after[0] - before[0], after[1] - before[1] if database else None, may_fail=may_fail)
 
 

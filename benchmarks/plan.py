@@ -26,6 +26,11 @@ class Plan:
     once: bool = False
     per_second: float | None = None
 
+    def unsent(self, sent: Sequence[int]) -> list[bytes]:
+        """What is left of a plan whose requests are good once, of which each connection sent so many; in the pool's order."""
+        left = [number for order, count in zip(self.orders, sent, strict=True) for number in order[count:]]
+        return [self.pool[number] for number in sorted(left)]
+
     def write(self, path: Path) -> None:
         head = json.dumps(
             {"port": self.port, "once": self.once, "per_second": self.per_second, "orders": [len(one) for one in self.orders]}

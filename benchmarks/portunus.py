@@ -1,7 +1,7 @@
 """What a Portunus of one kind is asked for, as fast as 16 connections can: one operation each."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import final
@@ -52,8 +52,9 @@ class Asked:
 
     async def refresh(self, seconds: float) -> Measured:
         served = await self.served()
-        pool = list(islice(served.storage.rotations, int(seconds * _MOST_PER_SECOND)))
-        return self.measured(served, dealt(served.port, pool, connections=CONNECTIONS), seconds)
+        rotations = served.storage.rotations
+        plan = dealt(served.port, rotations.take(int(seconds * _MOST_PER_SECOND)), connections=CONNECTIONS)
+        return self.measured(served, plan, seconds, unsent=rotations.give_back)
 
     async def log_in(self, seconds: float) -> Measured:
         # On a machine that has other work, a place in the line for hashing may take too long: 503, which the table has.
@@ -71,15 +72,30 @@ class Asked:
         hundreds = int(seconds * 20)
         callers, rotations, log_ins, sign_ups = (part * hundreds for part in _PARTS)
         pool = [secrets.choice(served.storage.known) for _ in range(callers)]
-        pool += islice(served.storage.rotations, rotations)
+        refreshes = served.storage.rotations.take(rotations)
+        pool += refreshes
         pool += [accounts.log_in(secrets.choice(served.storage.accounts)) for _ in range(log_ins)]
         pool += [accounts.sign_up() for _ in range(sign_ups)]
         secrets.SystemRandom().shuffle(pool)
-        return self.measured(served, dealt(served.port, pool, connections=CONNECTIONS), seconds, may_fail=True)
 
-    def measured(self, served: ServedPortunus, plan: Plan, seconds: float, *, may_fail: bool = False) -> Measured:
+        def give_back(unsent: Sequence[bytes]) -> None:
+            left = set(unsent)
+            served.storage.rotations.give_back([request for request in refreshes if request in left])
+
+        plan = dealt(served.port, pool, connections=CONNECTIONS)
+        return self.measured(served, plan, seconds, may_fail=True, unsent=give_back)
+
+    def measured(
+        self,
+        served: ServedPortunus,
+        plan: Plan,
+        seconds: float,
+        *,
+        may_fail: bool = False,
+        unsent: Callable[[Sequence[bytes]], None] = lambda _: None,
+    ) -> Measured:
         database = self.setting.postgresql.postmaster() if served.storage.is_postgresql else None
-        return under_load(plan, seconds=seconds, server=served.pid, database=database, may_fail=may_fail)
+        return under_load(plan, seconds=seconds, server=served.pid, database=database, may_fail=may_fail, unsent=unsent)
 
 
 def log_ins(served: ServedPortunus, connections: int) -> Plan:

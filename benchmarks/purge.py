@@ -6,10 +6,9 @@ In turns: refreshes at half of what a server can do, while it purges, and while 
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +17,7 @@ from pydantic import SecretStr
 
 from adapters.sql.migrate import upgrade
 from benchmarks import accounts
+from benchmarks.accounts import Rotations
 from benchmarks.load import Load
 from benchmarks.measured import Unexpected, generated, percentile
 from benchmarks.plan import dealt
@@ -48,7 +48,7 @@ _COUNT_OLD = "SELECT count(*) FROM sessions WHERE ended_at < now() - interval '3
 class Served:
     port: int
     postgresql: Cluster
-    refreshes: Iterator[bytes]
+    refreshes: Rotations
 
 
 @dataclass(slots=True)
@@ -112,12 +112,14 @@ async def _started() -> AsyncIterator[Served]:
         await accounts.store(people, postgresql.url, cost=FLOOR)
         env = {"PORTUNUS_SECRET_KEY": secret, "PORTUNUS_PURGE_EVERY": "PT1S"}
         with launched(postgresql.url, Path(folder), port=port, until="/health/ready", env=env):
-            yield Served(port, postgresql, accounts.rotations(people, portunus))
+            yield Served(port, postgresql, Rotations(people, portunus))
 
 
 async def _refresh(served: Served, number: int, per_second: float | None) -> Load:
-    plan = dealt(served.port, list(islice(served.refreshes, number)), connections=_CONNECTIONS)
-    return await asyncio.to_thread(generated, replace(plan, per_second=per_second), _SECONDS)
+    plan = dealt(served.port, served.refreshes.take(number), connections=_CONNECTIONS)
+    load = await asyncio.to_thread(generated, replace(plan, per_second=per_second), _SECONDS)
+    served.refreshes.give_back(plan.unsent(load.sent))
+    return load
 
 
 async def _fill(served: Served) -> None:

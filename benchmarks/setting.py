@@ -3,10 +3,9 @@
 import pickle
 import secrets
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, final
@@ -16,7 +15,7 @@ from pydantic import SecretStr
 from adapters.sql.migrate import upgrade
 from application.keys.prepare_signing_key import PrepareSigningKey
 from benchmarks import accounts, raw
-from benchmarks.accounts import LIFETIME, Account
+from benchmarks.accounts import LIFETIME, Account, Rotations
 from benchmarks.peers import Argon2, Peer, ServedPeer
 from entrypoints.container.root import Portunus, build, store_of, use_cases_of
 from entrypoints.settings import Settings
@@ -48,7 +47,7 @@ class Storage:
     url: str
     portunus: Portunus
     accounts: Sequence[Account]
-    rotations: Iterator[bytes]
+    rotations: Rotations
     known: Sequence[bytes]  # `GET /users/me` of each user, with a token that stays the same
 
     @property
@@ -163,7 +162,7 @@ class Setting:
             url=url,
             portunus=portunus,
             accounts=made,
-            rotations=accounts.rotations(made, portunus),
+            rotations=Rotations(made, portunus),
             known=await accounts.me(made, portunus),
         )
 
@@ -174,8 +173,8 @@ class Setting:
         path = self._folder / "accounts"
         path.write_bytes(pickle.dumps(accounts.to_be_opened(made, cost=FLOOR)))
         port, server = self._launch("portunus", "memory://", variables={"BENCHMARK_ACCOUNTS": str(path)})
-        rotations = accounts.rotations(made, portunus)
-        known = [accounts.me_with(token) for token in accounts.access_tokens(port, islice(rotations, len(made)))]
+        rotations = Rotations(made, portunus)
+        known = [accounts.me_with(token) for token in accounts.access_tokens(port, rotations.take(len(made)))]
         storage = Storage(url="memory://", portunus=portunus, accounts=made, rotations=rotations, known=known)
         return ServedPortunus(port=port, pid=server.process.pid, storage=storage)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from benchmarks.measured import generated
 from benchmarks.plan import Plan, dealt
@@ -52,6 +53,17 @@ async def test_each_request_is_sent_once_and_each_answer_counted_by_its_status()
     assert sorted(server.asked) == sorted(pool)
     assert load.statuses == {"200": 30, "503": 3}
     assert (load.good, load.all, load.lost, len(load.latencies)) == (30, 33, 0, 30)
+
+
+async def test_what_was_not_sent_is_known() -> None:
+    pool = [b"GET /%d HTTP/1.1\r\n\r\n" % number for number in range(30)]
+
+    async with counting() as server:
+        plan = dealt(server.port, pool, connections=4)
+        load = await asyncio.to_thread(generated, replace(plan, per_second=100), 0.1)
+
+    assert 0 < len(server.asked) < 30
+    assert sorted(server.asked + plan.unsent(load.sent)) == sorted(pool)
 
 
 async def test_connections_come_from_networks_of_their_own() -> None:
