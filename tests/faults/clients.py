@@ -241,6 +241,8 @@ class Crowd:
                     return process, sent, await next(self._pools).request(method, self.addresses[process] + path, **request)
                 except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError, httpx2.TimeoutException):
                     break
+                except AttributeError:  # of anyio, which asks a socket that was reset meanwhile for its peer
+                    break
         return process, sent, None
 
 
