@@ -23,7 +23,7 @@ GIVEN_UP = "canceling statement due to lock timeout"
 async def test_f14_a_thousand_clients_with_five_identical_refreshes_each_stay_logged_in(
     service: Service, scale: Scale, table: Table
 ) -> None:
-    for process in service.processes:  # for clients that are one process: it connects at once, and is longer than ten seconds sending
+    for process in service.processes:  # for clients that take over ten seconds to send, being one process
         await process.restart(PORTUNUS_REQUEST_TIMEOUT="PT1M")
     async with crowd(addresses(service.processes), scale.of(1000, 40), patience=60, pools=scale.of(100, 1)) as clients:
         with _noting_waits(service.postgresql) as waits:
