@@ -10,7 +10,8 @@ _DEFAULT_PORT = "5432"
 # libpq knows more of them, for readers. Portunus writes.
 _SESSION_ATTRIBUTES = ("any", "read-write", "primary")
 _POOLERS = ("transaction",)
-_PARAMETERS = ("host", "port", "sslmode", "ssl", "target_session_attrs", "pooler")
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_PARAMETERS = ("host", "port", "sslmode", "ssl", "sslrootcert", "target_session_attrs", "pooler")
 
 
 class UnusableDatabaseUrl(ValueError):
@@ -49,6 +50,8 @@ def _postgresql(text: str) -> URL:
     hosts = _hosts(authority, query.pop("host", ""), query.pop("port", ""))
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")  # libpq's name, asyncpg's name
+    if query.get("ssl", _SSL_MODES[0]) not in _SSL_MODES:
+        raise UnusableDatabaseUrl(f"sslmode must be one of {', '.join(_SSL_MODES)}.")
     attributes = query.setdefault("target_session_attrs", "read-write") if len(hosts) > 1 else query.get("target_session_attrs")
     if attributes and attributes not in _SESSION_ATTRIBUTES:
         raise UnusableDatabaseUrl(f"target_session_attrs must be one of {', '.join(_SESSION_ATTRIBUTES)}: Portunus writes.")

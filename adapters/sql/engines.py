@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from adapters.sql.database_url import parse_database_url
 from adapters.sql.first_of_hosts import connect_to_the_first
 from adapters.sql.schema import UtcDateTime
+from adapters.sql.tls import trust
 from application.ports.clock import Clock
 
 # Milliseconds. A request is answered within seconds whatever the database does.
@@ -60,13 +61,15 @@ def open_engine_for_migrations(text: str) -> AsyncEngine:
 def _postgresql(
     url: URL, *, limits: Mapping[str, str], patience: float | None = SECONDS_FOR_A_STATEMENT, **pool: Any
 ) -> AsyncEngine:
+    trusted = trust(url.query)
     return create_async_engine(
-        url.difference_update_query(["pooler"]),
+        url.difference_update_query(["pooler", *(("ssl", "sslrootcert") if trusted else ())]),
         hide_parameters=True,
         connect_args={
             "timeout": _SECONDS_TO_CONNECT,
             "command_timeout": patience,
             "async_creator_fn": connect_to_the_first,
+            **({"ssl": trusted} if trusted else {}),
             **(_BEHIND_A_POOLER if "pooler" in url.query else {"server_settings": {**_LASTING, **limits}}),
         },
         **pool,

@@ -5,7 +5,8 @@ import pytest
 from adapters.sql.database_url import UnusableDatabaseUrl, parse_database_url
 
 FOREIGN_PARAMETER = (
-    "It has a parameter other than host, port, sslmode, ssl, target_session_attrs, pooler. In a password, write ? as %3F."
+    "It has a parameter other than host, port, sslmode, ssl, sslrootcert, target_session_attrs, pooler."
+    " In a password, write ? as %3F."
 )
 TWO = {"host": ["h1", "h2"], "port": [5432, 5433], "target_session_attrs": "read-write"}
 
@@ -65,6 +66,10 @@ def test_a_path_of_sqlite_is_kept() -> None:
             "pooler must be transaction, which does for one in session mode, too.",
         ),
         ("postgresql://h/db?sslmode=require&sslmode=disable", "It says sslmode twice."),
+        (
+            "postgresql://h/db?sslmode=yes",
+            "sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full.",
+        ),
         ("postgresql://h/db?application_name=x", FOREIGN_PARAMETER),
         ("postgresql://u:half?s3cret=more@h/db", FOREIGN_PARAMETER),
         ("postgresql://u:half?s3cret@h/db?port=1", FOREIGN_PARAMETER),
