@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import importlib.util
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import IncompleteRead
@@ -12,7 +13,8 @@ from uuid import uuid4
 
 import pytest
 
-_SPEC = importlib.util.spec_from_file_location("revocations", Path(__file__).parents[1] / "examples" / "revocations.py")
+ROOT = Path(__file__).parents[1]
+_SPEC = importlib.util.spec_from_file_location("revocations", ROOT / "examples" / "revocations.py")
 assert _SPEC is not None
 assert _SPEC.loader is not None
 example: Any = importlib.util.module_from_spec(_SPEC)
@@ -76,6 +78,36 @@ def read(portunus: Portunus, feed: Any) -> Callable[..., bool]:
 
 def refused(feed: Any, *, kid: str = "another") -> list[bool]:
     return [feed.has_revoked(sid=sid, kid=kid) for sid in (ONE, OTHER, THIRD)]
+
+
+@dataclass
+class Step:
+    """Of the conversation that docs/revocation-feed.json holds for followers in any language."""
+
+    why: str
+    at: float
+    after: str | None
+    answer: dict[str, Any] | None
+    judged: dict[str, str]
+
+
+def test_the_conversation_that_is_there_to_be_tried_goes_as_it_says(portunus: Portunus, feed: Any) -> None:
+    conversation = json.loads((ROOT / "docs" / "revocation-feed.json").read_text())
+    tokens, steps = conversation["tokens"], [Step(**step) for step in conversation["steps"]]
+
+    def judged(name: str) -> str:
+        try:
+            return "revoked" if feed.has_revoked(**tokens[name]) else "good"
+        except example.FeedStandsStill:
+            return "unknown"
+
+    assert conversation["max_stale"] == MAX_STALE
+    for step in steps:
+        portunus.time = step.at
+        portunus.answers.append(step.answer or OSError())
+        feed.read_on()
+        assert (portunus.asked[-1], {name: judged(name) for name in step.judged}) == (step.after, step.judged), step.why
+    assert {way for step in steps for way in step.judged.values()} == {"good", "revoked", "unknown"}
 
 
 def test_what_is_told_is_refused_and_the_cursor_is_handed_back(
