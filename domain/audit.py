@@ -104,14 +104,13 @@ class Detail:
 
     @property
     def origin(self) -> Origin:
-        """What it was made of."""
-        facts: dict[str, str] = json.loads(self.text)
-        address = facts.get("address")
-        return Origin(
-            user_agent=facts.get("user_agent", ""),
-            address=ip_address(address) if address else None,
-            request_id=facts.get("request_id"),
-        )
+        """What it was made of. Nothing, where it was not made by `of`."""
+        try:
+            facts = {str(name): str(fact) for name, fact in dict(json.loads(self.text)).items()}
+            address = ip_address(facts["address"]) if "address" in facts else None
+        except (ValueError, TypeError, RecursionError):
+            return NOWHERE
+        return Origin(user_agent=facts.get("user_agent", ""), address=address, request_id=facts.get("request_id"))
 
     @classmethod
     def of(cls, origin: Origin, *, salt: bytes) -> Self | None:
@@ -127,14 +126,17 @@ class Detail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the record, as it is stored."""
+    """One line of the record, as it is stored.
+
+    `action`, `outcome` and `by` are codes as above; or other text, where a later release made it, or nobody who may.
+    """
 
     id: int
     position: int  # where it stands in the order of sealing: its transaction on PostgreSQL, its id elsewhere
     at: datetime
-    action: Action
-    outcome: Outcome
-    by: Agent
+    action: str
+    outcome: str
+    by: str
     client: str | None
     user_id: UserId | None
     session_id: SessionId | None

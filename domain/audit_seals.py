@@ -176,7 +176,7 @@ def flaws_of_details(
     missing = dict(unaccounted)
     for one in run:
         entry, detail = one.entry, one.detail
-        if entry.action is Action.AUDIT_ERASE:
+        if entry.action == Action.AUDIT_ERASE:
             missing.pop(entry.user_id, None)
         if detail is not None and not hmac.compare_digest(detail.digest, entry.detail_digest or b""):
             found.append(Finding(flaw=Flaw.DETAIL_ALTERED, seal=seal, entry=entry.id))
@@ -190,9 +190,9 @@ def _fields(entry: Entry) -> tuple[Field, ...]:
     return (
         entry.id,
         entry.at,
-        entry.action.value,
-        entry.outcome.value,
-        entry.by.value,
+        entry.action,
+        entry.outcome,
+        entry.by,
         entry.client,
         entry.user_id,
         entry.session_id,

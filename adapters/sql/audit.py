@@ -4,8 +4,9 @@ On PostgreSQL the order of sealing is that of transactions, and what can be seal
 add to. SQLite has one writer, and the order is that of the ids.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, final
 
@@ -17,6 +18,7 @@ from sqlalchemy import (
     and_,
     cast,
     delete,
+    func,
     insert,
     literal,
     select,
@@ -28,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.audit_entries import enter
 from adapters.sql.engines import StoreTime
-from adapters.sql.schema import Xid8, audit_checkpoints, audit_details, audit_entries, audit_failures, audit_seals
+from adapters.sql.schema import UtcDateTime, Xid8, audit_checkpoints, audit_details, audit_entries, audit_failures, audit_seals
 from application.ports.audit import Grants, Unsealed, Waiting, Wanted
 from domain.audit import Act, Action, Agent, Detail, Entry, Outcome, Recorded
 from domain.audit_failures import Failure, Gathered, PendingFailure
@@ -38,6 +40,9 @@ from domain.session import SessionId
 from domain.user import UserId
 
 _BEYOND = 2**62
+_MOST = 2**63 - 1
+_EARLIEST, _LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+_CODES: Mapping[str, str] = {code.value: code for codes in (Action, Outcome, Agent) for code in codes}
 _GRANTS = text("""
 SELECT current_user AS role, bool_or(pg_has_role(relowner, 'MEMBER')) AS owns_it,
   bool_or(has_table_privilege(oid, 'DELETE, TRUNCATE') OR has_any_column_privilege(oid, 'UPDATE'))
@@ -201,10 +206,17 @@ def finding(dialect: str, wanted: Wanted, *, limit: int) -> Select[Any]:
 
 
 def _selected(dialect: str) -> Select[Any]:
-    position = cast(cast(audit_entries.c.xid, Text), BigInteger) if dialect == "postgresql" else audit_entries.c.id
+    position: ColumnElement[Any] = audit_entries.c.id
+    columns: list[ColumnElement[Any]] = [*audit_entries.c]
+    if dialect == "postgresql":
+        # What may only insert can insert what no Python has: it is read as the nearest that there is, and never in vain.
+        nearest = func.least(audit_entries.c.xid, cast(literal(str(_MOST)), Xid8()))
+        position = cast(cast(nearest, Text), BigInteger)
+        at = func.least(func.greatest(audit_entries.c.at, _EARLIEST), _LATEST, type_=UtcDateTime)
+        columns = [at.label("at") if column is audit_entries.c.at else column for column in columns]
     joined = audit_entries.outerjoin(audit_details, audit_details.c.entry_id == audit_entries.c.id)
     details = (audit_details.c.salt, audit_details.c.detail)
-    return select(position.label("position"), *audit_entries.c, *details).select_from(joined)
+    return select(position.label("position"), *columns, *details).select_from(joined)
 
 
 def recorded_from_row(row: Any) -> Recorded:
@@ -212,9 +224,9 @@ def recorded_from_row(row: Any) -> Recorded:
         id=row.id,
         position=row.position,
         at=row.at,
-        action=Action(row.action),
-        outcome=Outcome(row.outcome),
-        by=Agent(row.agent),
+        action=_CODES.get(row.action, row.action),
+        outcome=_CODES.get(row.outcome, row.outcome),
+        by=_CODES.get(row.agent, row.agent),
         client=row.client,
         user_id=UserId(row.user_id) if row.user_id else None,
         session_id=SessionId(row.session_id) if row.session_id else None,

@@ -167,9 +167,9 @@ def _fields(one: Recorded) -> dict[str, Any]:
     return {
         "id": entry.id,
         "at": entry.at.isoformat().replace("+00:00", "Z"),
-        "action": entry.action.value,
-        "outcome": entry.outcome.value,
-        "by": entry.by.value,
+        "action": entry.action,
+        "outcome": entry.outcome,
+        "by": entry.by,
         "client": entry.client,
         "user_id": str(entry.user_id) if entry.user_id else None,
         "session_id": str(entry.session_id) if entry.session_id else None,
@@ -182,11 +182,12 @@ def _fields(one: Recorded) -> dict[str, Any]:
 
 
 def _line(one: Recorded) -> str:
-    """Without the program's name, which anybody can make up, and which may hold what a terminal obeys."""
+    """Without the program's name, which anybody can make up; and nothing that a terminal would obey, whoever wrote it."""
     fields = _fields(one)
     times = f" x{one.entry.times}" if one.entry.times != 1 else ""
     shown = [f"{name}={fields[name]}" for name in ("user_id", "client", "target", "address", "request_id") if fields[name]]
-    return (
+    said = (
         f"{one.entry.id}  {one.entry.at:%Y-%m-%d %H:%M:%SZ}  {fields['action']}{times} {fields['outcome']} by {fields['by']}  "
         + (" ".join(shown))
     )
+    return said if said.isprintable() else ascii(said)

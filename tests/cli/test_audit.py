@@ -1,4 +1,6 @@
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,22 @@ def test_the_trail_of_nobody_is_refused(shell: Shell) -> None:
     assert shell("audit", "list", "--user", "nobody", **SQLITE).returncode == 1
     assert shell("audit", "erase", "nobody", **SQLITE).returncode == 1
     assert shell("audit", "list", "--user", "", **SQLITE).returncode == 1  # an unset variable of a script, not everybody
+
+
+def test_what_nobody_here_wrote_is_listed_and_says_nothing_to_the_terminal(shell: Shell, tmp_path: Path) -> None:
+    values = (1, "2026-01-01 00:00:00", "\x1b[2Jof_a_later_release", "perhaps", "somebody", "\x1b]0;title\x07", 1)
+    with closing(sqlite3.connect(tmp_path / "portunus.db")) as database, database:
+        database.execute(
+            "INSERT INTO audit_entries (xid, at, action, outcome, agent, target, times) VALUES (?, ?, ?, ?, ?, ?, ?)", values
+        )
+        database.execute("INSERT INTO audit_details (entry_id, salt, detail) SELECT max(id), x'00', '[' FROM audit_entries")
+
+    in_words, as_json = shell("audit", "list", **SQLITE), shell("audit", "list", "--json", **SQLITE)
+
+    assert (in_words.returncode, as_json.returncode) == (0, 0)
+    assert "of_a_later_release perhaps by somebody" in in_words.stdout
+    assert "\x1b" not in in_words.stdout + as_json.stdout
+    assert json.loads(as_json.stdout)["entries"][0]["action"] == "\x1b[2Jof_a_later_release"
 
 
 def test_a_record_that_nobody_sealed_yet_is_whole_and_says_so(shell: Shell) -> None:

@@ -38,7 +38,7 @@ async def _found(store: Store, wanted: Wanted | None = None, *, limit: int = 100
         return await work.audit.find(wanted or Wanted(), limit=limit)
 
 
-async def _actions(store: Store) -> list[Action]:
+async def _actions(store: Store) -> list[str]:
     return [one.entry.action for one in await _found(store)][::-1]
 
 

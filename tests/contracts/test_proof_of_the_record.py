@@ -121,6 +121,66 @@ async def test_ks08_a_removed_entry_is_found_in_its_run(storage: Storage) -> Non
     assert await _flaws(storage.store) == [(Flaw.ENTRIES_MISSING, 2)]
 
 
+@pytest.mark.parametrize(
+    ("pair", "flaws"),
+    [((4, 6), [(Flaw.ENTRIES_ALTERED, 2)]), ((3, 4), [(Flaw.ENTRIES_ALTERED, 1), (Flaw.ENTRIES_ALTERED, 2)])],
+    ids=["in a run", "between two"],
+)
+async def test_ks08_entries_that_changed_places_are_found(
+    storage: Storage, pair: tuple[int, int], flaws: list[tuple[Flaw, int]]
+) -> None:
+    if not on_postgresql(storage.store):
+        return  # an entry's place is its id, which is digested like the rest
+    await _a_record(storage.store)
+    entries = await _entry_ids(storage.store)
+    one, other = (entries[place - 1] for place in pair)
+
+    swapped = (
+        "UPDATE audit_entries a SET xid = b.xid FROM audit_entries b"  # noqa: S608
+        f" WHERE (a.id, b.id) IN (({one}, {other}), ({other}, {one}))"
+    )
+    await _tamper(storage.another, swapped, lambda _: None)
+
+    assert await _flaws(storage.store) == flaws
+
+
+async def test_what_no_process_of_this_release_wrote_is_read_and_sealed_like_the_rest(storage: Storage) -> None:
+    """A release that is newer does; and whoever may only insert can insert anything."""
+    await _record(storage.store)
+    strange = ["'2026-01-01', 'of_a_later_release', 'perhaps', 'somebody', 1"]
+    if on_postgresql(storage.store):
+        strange += [f"'{at}', 'login', 'done', 'user', 1" for at in ("0044-03-15 BC", "infinity", "-infinity")]
+
+    def add(tables: object) -> None:
+        entries = tables.audit_entries  # type: ignore[attr-defined]
+        one = entries[1]
+        later = replace(one.entry, id=4, position=4, action="of_a_later_release", outcome="perhaps", by="somebody")
+        entries[4] = replace(one, entry=later)
+
+    rows = ", ".join(f"({row})" for row in strange)
+    await _tamper(storage.another, f"INSERT INTO audit_entries (at, action, outcome, agent, times) VALUES {rows}", add)  # noqa: S608
+    await _seal(storage.store)
+
+    assert await _flaws(storage.another) == []
+    async with storage.store.begin() as work:
+        found = [one.entry.action for one in await work.audit.find(Wanted(), limit=100)]
+    assert found.count("of_a_later_release") == 1
+    assert len(found) == 3 + len(strange)
+
+
+async def test_an_entry_of_a_transaction_that_is_yet_to_come_is_listed_and_never_sealed(storage: Storage) -> None:
+    if not on_postgresql(storage.store):
+        return  # an entry's place is its id
+    columns = "at, action, outcome, agent, times"
+    await _a_record(storage.store)
+    added = f"INSERT INTO audit_entries (xid, {columns}) SELECT '{2**64 - 1}', {columns} FROM audit_entries LIMIT 1"  # noqa: S608
+    await _tamper(storage.another, added, lambda _: None)
+    await _a_record(storage.store, runs=1)
+
+    assert await _flaws(storage.another) == []
+    assert len(await _entry_ids(storage.store)) == 13
+
+
 async def test_an_altered_seal_and_one_that_is_missing_are_found(storage: Storage) -> None:
     await _a_record(storage.store, 4)
 

@@ -1,5 +1,10 @@
 from typing import Any
+from uuid import UUID
 
+import pytest
+
+from domain.audit import Act
+from domain.user import UserId
 from tests.examples import PASSWORD
 from tests.http.api import Api, require_problem
 
@@ -51,6 +56,25 @@ async def test_activity_comes_a_page_at_a_time_and_a_cursor_is_its_owners(api: A
     assert second["next"] is None
     require_problem(stolen, 422, "invalid_cursor")
     require_problem(elsewhere, 422, "invalid_cursor")
+
+
+async def test_activity_shows_what_a_later_release_entered(api: Api) -> None:
+    mine = await api.log_in()
+    me = UserId(UUID((await api.me(mine["access_token"])).json()["id"]))
+    async with api.store.begin() as work:
+        await work.audit.add(Act(action="of_a_later_release", by="somebody", user_id=me))  # type: ignore[arg-type]  # as it would
+        await work.commit()
+
+    newest, *_ = (await _activity(api, mine))["activity"]
+
+    assert (newest["action"], newest["by"]) == ("of_a_later_release", "somebody")
+
+
+@pytest.mark.parametrize("asked", ["limit=0", "limit=101", "limit=x", "limit=NaN", f"limit={'9' * 400}", "limit=", "limit=1.5"])
+async def test_ht16_a_limit_that_is_none_is_422(api: Api, asked: str) -> None:
+    mine = await api.log_in()
+
+    require_problem(await api.http.get(f"/users/me/activity?{asked}", headers=_bearer(mine)), 422, "validation_failed")
 
 
 async def test_activity_is_not_for_who_has_not_logged_in(api: Api) -> None:

@@ -32,9 +32,9 @@ class ActivityOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     at: datetime
-    action: Action
-    outcome: Outcome
-    by: Agent = Field(description="Who acted: `user` is the caller, `unknown` somebody who has proved nothing.")
+    action: Action | str = Field(description="Releases to come have more.")
+    outcome: Outcome | str
+    by: Agent | str = Field(description="Who acted: `user` is the caller, `unknown` somebody who has proved nothing.")
     times: int = Field(description="How often, where many alike are one entry.")
     session_id: UUID | None
     network: str | None = Field(description="Where from: the address without its last part.")
