@@ -13,6 +13,8 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from application.accounts.register_user import RegisterUser
+from application.audit.seal_record import SealRecord
+from application.audit.verify_record import VerifyRecord
 from application.directory.disable_user import DisableUser
 from application.directory.list_users import ListUsers
 from application.keys.prepare_signing_key import PrepareSigningKey
@@ -23,7 +25,10 @@ from application.sessions.refresh_access import RefreshAccess
 from application.sessions.store_sightings import StoreSightings
 from application.upkeep.inspect_storage import InspectStorage, Keys, StorageReport
 from application.upkeep.purge_expired import PurgeExpired
+from domain.audit import Act, Action, Agent
+from domain.audit_seals import Flaw
 from domain.email import EmailAddress
+from domain.origin import Origin
 from domain.password import PlainPassword
 from domain.session import InvalidRefreshToken
 from domain.username import Username
@@ -96,6 +101,45 @@ async def test_ks08_that_role_cannot_change_or_remove_what_is_in_the_audit_trail
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(statement)
     await connection.close()
+
+
+_LIKE = "at, action, outcome, agent, times"
+_ENTRY = "FROM audit_entries LIMIT 1"
+_A_SEAL = "era, upto, last_id, {count}, sealed_at, entries_digest, link, mac FROM audit_seals"
+
+
+@pytest.mark.parametrize(
+    ("added", "flaw"),
+    [
+        (f"audit_entries (id, xid, {_LIKE}) SELECT 1000, xid, {_LIKE} {_ENTRY}", Flaw.ENTRIES_ADDED),
+        (f"audit_entries (id, xid, {_LIKE}) SELECT -5, '1', {_LIKE} {_ENTRY}", Flaw.ENTRIES_ADDED),
+        (f"audit_seals SELECT 2, {_A_SEAL.format(count=0)}", Flaw.SEAL_ALTERED),
+        (f"audit_seals SELECT 9, {_A_SEAL.format(count='count')}", Flaw.SEAL_MISSING),
+        (
+            "audit_checkpoints SELECT 1, era, upto, last_id, count, link, sealed_at, mac FROM audit_seals",
+            Flaw.CHECKPOINT_FORGED,
+        ),
+        ("audit_details SELECT id, '', '{}' FROM audit_entries WHERE detail_digest IS NULL", Flaw.DETAIL_ALTERED),
+    ],
+)
+async def test_ks08_what_that_role_makes_up_is_found(url_of_the_server: str, added: str, flaw: Flaw) -> None:
+    container = build(
+        Settings(env="development", database_url=SecretStr(url_of_the_server), secret_key=SecretStr(SECRET)).with_defaults()
+    )
+    use, store = use_cases_of(container), store_of(container)
+    async with store.begin() as work:
+        await work.audit.add(Act(action=Action.LOGIN, by=Agent.USER))
+        await work.audit.add(Act(action=Action.LOGIN, by=Agent.USER, origin=Origin(request_id="r-1")))
+        await work.commit()
+    await use[SealRecord]()
+
+    connection = await asyncpg.connect(url_of_the_server)
+    await connection.execute(f"INSERT INTO {added}")
+    await connection.close()
+
+    *_, verified = [step async for step in use[VerifyRecord]()]
+    await store.close()
+    assert flaw in {finding.flaw for finding in verified.findings}
 
 
 async def grants_of(url: str) -> Grants | None:
