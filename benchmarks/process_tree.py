@@ -11,12 +11,12 @@ _PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 def cpu_seconds(root: int) -> float:
     """User and system time of the tree, and of what has ended in it and was waited for; to the hundredth of a second."""
-    return sum(sum(map(int, _fields(pid)[11:15])) for pid in _tree(root)) * _TICK
+    return sum(sum(map(int, fields[11:15])) for fields in _tree(root).values()) * _TICK
 
 
 def resident_bytes(root: int) -> int:
     """What each process of the tree holds in memory, pages that they share counted once for each."""
-    return sum(int(_fields(pid)[21]) for pid in _tree(root)) * _PAGE
+    return sum(int(fields[21]) for fields in _tree(root).values()) * _PAGE
 
 
 def forget_peaks(root: int) -> None:
@@ -30,17 +30,18 @@ def peak_bytes(root: int) -> int:
     return sum(int(_PEAK.findall(Path(f"/proc/{pid}/status").read_text())[0]) * 1024 for pid in _tree(root))
 
 
-def _tree(root: int) -> list[int]:
-    parents = {}
+def _tree(root: int) -> dict[int, list[str]]:
+    """Each process with its fields, as of one look: some end while others are looked at."""
+    seen = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            parents[int(folder.name)] = int(_fields(int(folder.name))[1])
-        except (OSError, IndexError):
+            seen[int(folder.name)] = _fields(int(folder.name))
+        except OSError:
             continue
     found = [root]
     for pid in found:
-        found.extend(child for child, parent in parents.items() if parent == pid)
-    return found
+        found.extend(child for child, fields in seen.items() if int(fields[1]) == pid)
+    return {pid: seen[pid] for pid in found}
 
 
 def _fields(pid: int) -> list[str]:
