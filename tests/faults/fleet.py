@@ -34,6 +34,10 @@ class Process:
         return f"http://127.0.0.1:{self._port}"
 
     @property
+    def port(self) -> int:
+        return self._port
+
+    @property
     def pid(self) -> int:
         assert self._server is not None
         return self._server.process.pid

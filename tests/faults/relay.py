@@ -1,4 +1,4 @@
-"""A TCP relay between Portunus and its database, which loses, delays and cuts what passes."""
+"""A TCP relay between Portunus and its database, or its clients, which loses, delays and cuts what passes."""
 
 import asyncio
 import contextlib
@@ -7,19 +7,21 @@ from collections.abc import AsyncIterator
 from typing import final
 
 # The row that a rotation returns, its tag, then "ready for a query, in no transaction": by then PostgreSQL has committed it.
-_ROTATED = re.compile(rb"(advanced|repeated).*(UPDATE|SELECT) 1\x00Z\x00\x00\x00\x05I$", re.DOTALL)
+ROTATED = re.compile(rb"(advanced|repeated).*(UPDATE|SELECT) 1\x00Z\x00\x00\x00\x05I$", re.DOTALL)
+ANSWERED = re.compile(rb'"refresh_token":"prt_')  # what Portunus says of one: its head may have passed before
 
 
 @final
 class Relay:
     """Forwards to `port` on loopback. What it does to the traffic is in its fields, which a test changes as it goes."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, answers: re.Pattern[bytes] = ROTATED) -> None:
         self.target = port
+        self._answers = answers
         self.delay = 0.0  # seconds, on everything
         self.blackhole = False  # nothing passes, and nobody is told
         self.refusing = False  # new connections are reset
-        self.to_lose = 0  # so many answers to a rotation are lost after its commit, and their connections cut
+        self.to_lose = 0  # so many of those `answers` are lost, after the commit, and their connections cut
         self.lost = 0
         self.port = 0
         self._writers: set[asyncio.StreamWriter] = set()
@@ -83,7 +85,7 @@ class Relay:
                     await asyncio.sleep(self.delay)
                 if self.blackhole:
                     continue
-                if not from_client and self.lost < self.to_lose and _ROTATED.search(data):
+                if not from_client and self.lost < self.to_lose and self._answers.search(data):
                     self.lost += 1
                     return
                 writer.write(data)
