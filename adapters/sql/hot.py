@@ -9,6 +9,7 @@ from typing import Any, final
 
 import asyncpg
 from sqlalchemy import Dialect, Select, TextClause
+from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
@@ -112,6 +113,7 @@ class HotStatements:
         self._engine = engine
         self._time = time
         self._ready: dict[str, _Ready] = {}
+        self._may_connect = 0  # so many checkouts
 
     async def fetch(
         self, name: str, make: Callable[[], HotStatement], values: Mapping[str, Any], *, replay: bool = True
@@ -154,7 +156,8 @@ class HotStatements:
             raise lost.cause from None
 
     async def _fetch(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
-        pool, pooled = self._engine.sync_engine.pool, await self._connection()
+        pool = self._engine.sync_engine.pool
+        pooled = self._free_connection(pool) or await self._connection()
         driver: Any = pooled.driver_connection
         try:
             return await _fetch(driver, text, arguments)
@@ -169,6 +172,18 @@ class HotStatements:
             raise
         finally:
             pooled.close()
+
+    def _free_connection(self, pool: Any) -> PoolProxiedConnection | None:
+        """One that is there to be taken: without the greenlet that SQLAlchemy would wait in, if it had to connect."""
+        if self._may_connect or not pool.checkedin():
+            self._may_connect = max(self._may_connect - 1, 0)
+            return None
+        try:
+            taken: PoolProxiedConnection = pool.connect()
+        except MissingGreenlet:  # it is to be replaced, and so may the others be, which take turns
+            self._may_connect = pool.size()
+            return None
+        return taken
 
     async def _connection(self) -> PoolProxiedConnection:
         try:

@@ -5,8 +5,11 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import asyncpg
+import greenlet  # type: ignore[import-untyped]  # it says nothing of types
 import pytest
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -58,6 +61,24 @@ async def test_rl04_rl06_connections_that_died_while_idle_are_noticed_by_nobody(
     outcome = await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30), trace=HERE)
 
     assert isinstance(outcome, Advanced)
+
+
+async def test_connections_that_died_are_each_replaced_and_then_taken_as_they_are(postgresql: Postgresql) -> None:
+    session, _ = await a_stored_session(postgresql.store)
+    ask = partial(postgresql.store.live.authenticate, session_id=session.id, user_id=session.user_id)
+    await asyncio.gather(*(ask() for _ in range(9)))
+    await postgresql.execute(TERMINATE)
+
+    after = [(await ask()).actor for _ in range(40)]
+    switches: list[Any] = []
+    greenlet.settrace(lambda *switch: switches.append(switch))
+    try:
+        later = [(await ask()).actor for _ in range(20)]
+    finally:
+        greenlet.settrace(None)
+
+    assert all([*after, *later])
+    assert switches == []
 
 
 async def test_rl06_without_a_window_a_rotation_is_not_tried_again(postgresql: Postgresql) -> None:
