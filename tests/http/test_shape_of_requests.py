@@ -1,6 +1,7 @@
 """What makes light requests cheap: they hand nothing to a thread, ask no container, and few routes and dependencies."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,10 +12,15 @@ import httpx2
 import pytest
 from dependency_injector import providers
 from fastapi.routing import APIRoute
+from pydantic import SecretStr
 from starlette.routing import Match
 
+from entrypoints.container.root import build
 from entrypoints.http.app import ROUTERS, create_app
+from entrypoints.http.factory import app_on
+from entrypoints.settings import Settings
 from tests.databases import Databases
+from tests.examples import SECRET
 from tests.http.api import Api, an_api
 
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
@@ -90,3 +96,15 @@ def test_a_route_that_is_added_to_the_app_is_found_like_any_other() -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
 def test_a_route_has_no_more_dependencies_to_be_solved_than_it_needs(route: APIRoute) -> None:
     assert {dependency.name for dependency in route.dependant.dependencies} <= _SOLVED
+
+
+async def test_what_is_there_at_the_start_is_not_searched_for_garbage_again() -> None:
+    settings = Settings(env="development", database_url=SecretStr("memory://"), secret_key=SecretStr(SECRET)).with_defaults()
+    app, before = app_on(build(settings), settings), gc.get_threshold()
+    try:
+        async with app.router.lifespan_context(app):
+            assert gc.get_freeze_count() > len(gc.get_objects())
+            assert gc.get_threshold()[0] > before[0]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
