@@ -86,6 +86,13 @@ class RecordUnattested:
     seal: int
 
 
+@dataclass(frozen=True, slots=True)
+class RecordCut:
+    """A seal that this process made is no longer in the audit trail: what came with it and after it may have been removed."""
+
+    seal: int
+
+
 Event = (
     RefreshReuse
     | SessionShadowed
@@ -98,4 +105,5 @@ Event = (
     | LogInsTightened
     | BreachesAway
     | RecordUnattested
+    | RecordCut
 )

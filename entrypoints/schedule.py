@@ -81,12 +81,13 @@ def unless_elsewhere(act: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitabl
 
 def seal_by(seal_record: SealRecord, *, told_every: timedelta = timedelta(hours=1)) -> Callable[[], Awaitable[None]]:
     """An act for a job. Now and then the log has where the chain ends: whoever writes to the database cannot take that away."""
-    told_at = float("-inf")
+    told_at, known = float("-inf"), None
 
     async def seal() -> None:
-        nonlocal told_at
+        nonlocal told_at, known
         with suppress(UnderWayElsewhere):
-            head, now = await seal_record(), asyncio.get_running_loop().time()
+            head, now = await seal_record(known=known), asyncio.get_running_loop().time()
+            known = head or known
             if head and now - told_at >= told_every.total_seconds():
                 structlog.get_logger("portunus.schedule").info("audit_head", head=str(head))
                 told_at = now

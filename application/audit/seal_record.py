@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import final
 
-from application.ports.audit import Unsealed
+from application.ports.audit import AuditRepository, Unsealed
 from application.ports.audit_macs import AuditMacs, Verdict
 from application.ports.events import Events
 from application.ports.unit_of_work import Store
 from domain.audit_seals import Anchor, Seal
-from domain.events import RecordUnattested
+from domain.events import RecordCut, RecordUnattested
 
 MOST_AT_ONCE = 5_000
 
@@ -22,6 +22,9 @@ class SealRecord:
     What stands before them is attested too if it is ours, else disowned: whoever writes to the database could have altered
     entries, and made every seal anew under a key that nobody knows, and have it vouched for by the next seal.
 
+    `known` is where it ended when this process last sealed. Where that is no longer in the chain, the operator is told: whoever
+    removes the newest seals with their entries leaves a shorter record that looks whole.
+
     Raises `UnderWayElsewhere` while another process is at it, and `StoreUnavailable` where it has just been.
     """
 
@@ -29,25 +32,35 @@ class SealRecord:
     audit_macs: AuditMacs
     events: Events
 
-    async def __call__(self) -> Anchor | None:
+    async def __call__(self, *, known: Anchor | None = None) -> Anchor | None:
         head = None
-        while sealed := await self._seal():
+        while sealed := await self._seal(head or known):
             head = sealed
         return head
 
-    async def _seal(self) -> Anchor | None:
+    async def _seal(self, known: Anchor | None) -> Anchor | None:
         async with self.store.begin() as work:
             await work.audit.see_one_moment()
             await work.claim("audit_seals")
             found = await work.audit.read_unsealed(most=MOST_AT_ONCE)
             if not found.run:
                 return None
+            if known and not await self._holds(work.audit, known):
+                self.events.record(RecordCut(known.ordinal))
             entries = [one.entry for one in found.run]
             before = self._known(found)
             seal = Seal.over(entries, before=before, era=found.era, upto=found.upto, at=found.at)
             await work.audit.add_seal(replace(seal, mac=self.audit_macs.make(seal.link)))
             await work.commit()
         return seal.anchor(before)
+
+    async def _holds(self, audit: AuditRepository, known: Anchor) -> bool:
+        """Also where it was pruned: what stands for it has a MAC of its own."""
+        for kept in await audit.seals_after(known.ordinal - 1, limit=1):
+            if kept.ordinal == known.ordinal:
+                return kept.link == known.link
+        checkpoint = await audit.checkpoint()
+        return checkpoint is not None and checkpoint.anchor.ordinal >= known.ordinal
 
     def _known(self, found: Unsealed) -> Anchor:
         stands_on = found.stands_on

@@ -22,7 +22,7 @@ from domain.audit import Act, Action, Agent, Outcome
 from domain.audit_failures import Failure
 from domain.audit_proof import Verified
 from domain.audit_seals import Anchor, Flaw, Seal
-from domain.events import RecordUnattested
+from domain.events import RecordCut, RecordUnattested
 from domain.origin import Origin
 from domain.user import UserId
 from tests.contracts.conftest import Storage
@@ -294,6 +294,48 @@ async def test_the_newest_seals_removed_with_their_entries_are_missed_where_the_
     await _a_record(storage.store, 1)
     replaced = await _verify(storage.store, known=(head.ordinal, head.link))
     assert [one.flaw for one in replaced.findings] == [Flaw.HEAD_MISSING]
+
+
+@pytest.mark.parametrize("alike", [False, True], ids=["shorter", "as long again"])
+async def test_ks08_a_process_tells_that_a_seal_of_its_own_is_gone(storage: Storage, alike: bool) -> None:
+    events = RecordedEvents()
+    seal_record = SealRecord(store=storage.store, audit_macs=MACS, events=events)
+    await _a_record(storage.store, 1)
+    await _record(storage.store)
+    known = await seal_record()
+    fourth = (await _entry_ids(storage.store))[3]
+    await _record(storage.store, 1)
+    quiet = await seal_record(known=known)
+
+    def shorten(tables: object) -> None:
+        for ordinal in (2, 3):
+            tables.audit_seals.pop(ordinal)  # type: ignore[attr-defined]
+        for each in [each for each in tables.audit_entries if each >= fourth]:  # type: ignore[attr-defined]
+            tables.audit_entries.pop(each)  # type: ignore[attr-defined]
+
+    await _tamper(storage.another, f"DELETE FROM audit_entries WHERE id >= {fourth}", shorten)  # noqa: S608
+    await _tamper(storage.another, "DELETE FROM audit_seals WHERE ordinal >= 2", lambda _: None)
+    if alike:
+        await _a_record(storage.another, 3)
+    await _record(storage.store, 1)
+    told_before = list(events.all)
+    await seal_record(known=quiet)
+
+    assert told_before == []
+    assert events.all == [RecordCut(3)]
+    assert await _flaws(storage.store) == []  # to whom it is not told, it looks whole
+
+
+async def test_a_seal_that_was_pruned_is_not_missed(storage: Storage, clock: FakeClock) -> None:
+    events = RecordedEvents()
+    await _a_record(storage.store, 1)
+    await _record(storage.store)
+    known = await SealRecord(store=storage.store, audit_macs=MACS, events=events)()
+
+    await _prune(storage.store, clock, IN_THE_END)
+    await SealRecord(store=storage.another, audit_macs=MACS, events=events)(known=known)
+
+    assert events.all == []
 
 
 async def test_a_head_that_was_kept_is_in_the_chain_that_goes_on(storage: Storage) -> None:
