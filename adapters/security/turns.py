@@ -29,7 +29,7 @@ class Turns:
         self._most = most
         self._room = most + slots
         self._expected: Counter[Line] = Counter()
-        self._lines: dict[Line, OrderedDict[str, deque[Waiter]]] = {line: OrderedDict() for line in Line}
+        self._lines: dict[Line, OrderedDict[str, deque[tuple[Waiter, str]]]] = {line: OrderedDict() for line in Line}
         self._accounts: set[str] = set()
         self._taken = 0
 
@@ -65,17 +65,16 @@ class Turns:
 
     def give_back(self, turn: Turn) -> None:
         self._free += 1
-        if turn.line is Line.DEVICES:
-            self._accounts.discard(turn.whose)
+        self._accounts.discard(turn.account)
         self._serve()
 
     def _line_up(self, turn: Turn, waiter: Waiter) -> None:
         line = self._lines[turn.line]
-        line.setdefault(turn.whose, deque()).append(waiter)
+        line.setdefault(turn.whose, deque()).append((waiter, turn.account))
         if sum(map(len, line.values())) <= self._most + self._free:
             return
         longest = max(line, key=lambda whose: (len(line[whose]), whose == turn.whose))
-        last = line[longest].pop()
+        last, _ = line[longest].pop()
         if not line[longest]:
             del line[longest]
         if not last.done():  # else it has just waited in vain, and makes room by going away
@@ -83,8 +82,8 @@ class Turns:
 
     def _leave(self, turn: Turn, waiter: Waiter) -> None:
         waiting = self._lines[turn.line].get(turn.whose, deque())
-        if waiter in waiting:
-            waiting.remove(waiter)
+        if (waiter, turn.account) in waiting:
+            waiting.remove((waiter, turn.account))
         if not waiting:
             self._lines[turn.line].pop(turn.whose, None)
 
@@ -97,22 +96,21 @@ class Turns:
     def _next(self) -> Waiter | None:
         for line in (_ROUND[self._taken % len(_ROUND)], *_ELSE):
             for whose in list(self._lines[line]):
-                if line is Line.DEVICES and whose in self._accounts:
-                    continue
-                waiter = self._first(line, whose)
+                waiter = self._first(self._lines[line], whose)
                 if waiter is not None:
-                    if line is Line.DEVICES:
-                        self._accounts.add(whose)
                     return waiter
         return None
 
-    def _first(self, line: Line, whose: str) -> Waiter | None:
-        """Of those of one who wait; one that has gone away waits no more. The rest of them go to the end."""
-        waiting = self._lines[line].pop(whose)
-        while waiting:
-            waiter = waiting.popleft()
-            if not waiter.done():
-                if waiting:
-                    self._lines[line][whose] = waiting
-                return waiter
-        return None
+    def _first(self, line: OrderedDict[str, deque[tuple[Waiter, str]]], whose: str) -> Waiter | None:
+        """Of those of one who wait; one that has gone away waits no more. If there is one, the rest of them go to the end."""
+        waiting = deque(each for each in line[whose] if not each[0].done())
+        first = next((each for each in waiting if each[1] not in self._accounts), None)
+        if first is not None:
+            waiting.remove(first)
+            line.move_to_end(whose)
+            if first[1]:
+                self._accounts.add(first[1])
+        line[whose] = waiting
+        if not waiting:
+            del line[whose]
+        return first[0] if first else None

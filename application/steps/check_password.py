@@ -27,7 +27,7 @@ async def check_password(
     Counted before it is looked at, also for a name that nobody has. Raises `Throttled`.
     """
     place = await throttle.reserve(user, identifier=identifier, origin=origin)
-    of_device = Turn(Line.DEVICES, place.forgiven) if place.forgiven else None
+    of_device = Turn.of_device(place.forgiven, origin) if place.forgiven else None
     turn = of_device or Turn.of_address(Line.LOG_INS, origin)
     try:
         matches = await hasher.verify(password, user.password_hash if user else None, turn=turn)

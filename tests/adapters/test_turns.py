@@ -121,7 +121,7 @@ async def test_known_devices_have_eight_of_ten_turns_and_sign_ups_one() -> None:
 async def test_ac10_ten_thousand_addresses_keep_no_known_device_out() -> None:
     house = House()
     await house.come(*(log_in(number) for number in range(10_000)))
-    device = Turn(Line.DEVICES, "an account")
+    device = Turn(Line.DEVICES, "198.51.100.1/32", "an account")
 
     await house.come(device)
     await house.serve(2)
@@ -130,9 +130,22 @@ async def test_ac10_ten_thousand_addresses_keep_no_known_device_out() -> None:
     await house.close()
 
 
+async def test_ac10_who_has_signed_up_for_many_accounts_keeps_no_known_device_out() -> None:
+    house = House(slots=2)
+    await house.come(*(Turn(Line.DEVICES, "203.0.113.7/32", f"account {number}") for number in range(300)))
+    device = Turn(Line.DEVICES, "198.51.100.1/32", "an account")
+
+    await house.come(device)
+    await house.serve(2)
+
+    assert device in house.served
+    assert device not in house.refused
+    await house.close()
+
+
 async def test_of_one_account_one_device_is_served_at_a_time() -> None:
     house = House(slots=4)
-    same, other = Turn(Line.DEVICES, "an account"), Turn(Line.DEVICES, "another")
+    same, other = (Turn(Line.DEVICES, "198.51.100.1/32", account) for account in ("an account", "another"))
 
     await house.come(same, same, same, other)
     at_once = list(house.served)
