@@ -67,6 +67,10 @@ class _Population:
         await connection.close()
         return alone
 
+    async def rotations(self) -> Rotations:
+        rotated = await self.database.execute("SELECT id, counter FROM sessions WHERE counter > 0")  # at smaller sizes
+        return Rotations(self.sample, self.portunus, counters={row["id"]: row["counter"] for row in rotated})
+
 
 async def grown(setting: Setting, sizes: Sequence[int], seconds: float, say: Callable[[str], None]) -> list[Grown]:
     database = await setting.database("grown")
@@ -78,9 +82,10 @@ async def grown(setting: Setting, sizes: Sequence[int], seconds: float, say: Cal
         alone = await crowd.grow(size)
         say(f"{size:,} users and sessions are there")
         plans = await query_plans(setting.wired(database.url), database.url, alone)
+        rotations = await crowd.rotations()
         await database.execute("SELECT pg_stat_reset()")  # so that scans are those of what is measured
         async with setting.fresh(database.url) as served:
-            operations = await _operations(setting, crowd, served, seconds)
+            operations = await _operations(setting, crowd, rotations, served, seconds)
         # What the server's connections have counted is there once they have ended.
         rows = await database.execute(_SCANS)
         scans = {row["name"]: row["scans"] for row in rows}
@@ -90,12 +95,11 @@ async def grown(setting: Setting, sizes: Sequence[int], seconds: float, say: Cal
     return found
 
 
-async def _operations(setting: Setting, crowd: _Population, served: Served, seconds: float) -> Mapping[str, Measured]:
+async def _operations(
+    setting: Setting, crowd: _Population, rotations: Rotations, served: Served, seconds: float
+) -> Mapping[str, Measured]:
     known = await accounts.me(crowd.sample, crowd.portunus)
     generated(dealt(served.port, known, connections=CONNECTIONS), _SECONDS_TO_SHOW_EACH_TOKEN)
-    rotated = await crowd.database.execute("SELECT id, counter FROM sessions WHERE counter > 0")  # at smaller sizes
-    counters = {row["id"]: row["counter"] for row in rotated}
-    rotations = Rotations(crowd.sample, crowd.portunus, counters=counters)
     pool = rotations.take(int(seconds * _MOST_PER_SECOND))
     log_ins = [accounts.log_in(account) for account in crowd.sample]
 
