@@ -98,7 +98,7 @@ class Session:
     device: Device = UNRECOGNISED
     network: str | None = None  # of the log-in, then of the last rotation; a /24 or /48
     made_by: bytes | None = None  # the id of the key that made its newest refresh token; None if it may be either of two
-    seen_at: datetime | None = None  # when it was used beside rotations, give or take a minute
+    seen_at: datetime | None = None  # when it was used beside rotations, as `last_seen_at`
     rotated_from: bytes | None = field(default=None, repr=False)  # a digest of the origin of the last rotation
     strayed: bool = False  # that rotation was also repeated from another origin
     strays: int = 0  # rotations in a row that were
@@ -116,7 +116,7 @@ class Session:
 
     @property
     def last_seen_at(self) -> datetime:
-        """Give or take `SEEN_EVERY`."""
+        """Give or take twice `SEEN_EVERY`: so often each process tells the store, which writes no more often."""
         return max(self.seen_at or self.rotated_at, self.rotated_at)
 
     def is_to_be_marked(self, now: datetime) -> bool:

@@ -55,7 +55,7 @@ class SessionOut(BaseModel):
 
     id: UUID = Field(description="The same value as `sid` of the session's access tokens.")
     created_at: datetime
-    last_seen_at: datetime = Field(description="Of the last request to Portunus, or refresh, give or take a minute.")
+    last_seen_at: datetime = Field(description="Of the last request to Portunus, or refresh, give or take two minutes.")
     device: DeviceOut = Field(description="As the program called itself at the log-in; null is what is not recognised.")
     network: str | None = Field(description="Where it was last refreshed from: the address without its last part.")
     authenticated_by: AuthenticationMethod
@@ -79,7 +79,7 @@ class EndedSessionOut(BaseModel):
 
     id: UUID
     created_at: datetime
-    last_seen_at: datetime = Field(description="Of the last request to Portunus, or refresh, give or take a minute.")
+    last_seen_at: datetime = Field(description="Of the last request to Portunus, or refresh, give or take two minutes.")
     device: DeviceOut
     network: str | None
     authenticated_by: AuthenticationMethod

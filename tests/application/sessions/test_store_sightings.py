@@ -1,4 +1,5 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -28,6 +29,26 @@ async def test_a_request_is_seen_in_the_list_once_it_is_stored_and_not_before(po
     assert before.last_seen_at == before.created_at
     assert after.last_seen_at == portunus.clock.now()
     assert (after.rotated_at, after.access_until) == (before.rotated_at, before.access_until)
+
+
+@pytest.mark.parametrize("first", [1, 30, 59, 60])
+async def test_it_is_right_to_two_minutes_and_written_once_a_minute(portunus: InMemory, mine: TokenPair, first: int) -> None:
+    """Of a session that is used every second, and of which its process tells once a minute."""
+    actor = await portunus.authenticate(access_token=mine.access_token)
+    off, written = [], list[datetime]()
+
+    for second in range(600):
+        portunus.clock.advance(timedelta(seconds=1))
+        await portunus.authenticate(access_token=mine.access_token)
+        if second % 60 == first % 60:
+            await portunus.store_sightings()
+        [session] = (await portunus.list_sessions(actor=actor, limit=10)).sessions
+        off.append(portunus.clock.now() - session.last_seen_at)
+        if session.last_seen_at not in written:
+            written.append(session.last_seen_at)
+
+    assert max(off) <= 2 * SEEN_EVERY
+    assert min(later - earlier for earlier, later in pairwise(written)) >= SEEN_EVERY
 
 
 async def test_a_request_that_is_refused_is_no_sighting(portunus: InMemory, mine: TokenPair) -> None:
