@@ -19,6 +19,7 @@ Severity = Literal["unsafe", "missing", "warning", "ok"]
 
 _MOST_CLOCK_DIFFERENCE = timedelta(seconds=60)  # beyond it new tokens are refused (docs/decisions/0007)
 _MOST_PROXIES = 256
+_SELDOM_ENOUGH = timedelta(milliseconds=100)  # ten in a second from one address
 _WORTH_A_WARNING = timedelta(seconds=2)
 
 
@@ -59,10 +60,7 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
             yield Finding("warning", "cors", f"{origin} is not encrypted: who is on the way can use it. Serve it by https.")
         elif settings.env == "production" and is_loopback(urlsplit(origin).hostname or ""):
             yield Finding("warning", "cors", f"{origin} is a developer's machine. Remove it from PORTUNUS_CORS_ORIGINS.")
-    if settings.throttle == "off":
-        yield Finding(
-            "warning", "limits", "Nobody is slowed down (PORTUNUS_THROTTLE=off). Unset it before others can reach this."
-        )
+    yield from _of_limits(settings)
     for network in settings.trusted_proxies:
         if not network.is_private and network.num_addresses > _MOST_PROXIES:
             yield Finding(
@@ -79,6 +77,20 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         )
     if settings.signing_algorithm == "HS256":
         yield Finding("warning", "tokens", "HS256 publishes no key: no other service can verify tokens. ES256 is the default.")
+
+
+def _of_limits(settings: Settings) -> Iterator[Finding]:
+    if settings.throttle == "off":
+        yield Finding(
+            "warning", "limits", "Nobody is slowed down (PORTUNUS_THROTTLE=off). Unset it before others can reach this."
+        )
+    for name, limit in (("SIGN_UP", settings.limit_sign_up), ("LOG_IN", settings.limit_log_in)):
+        if limit.share < _SELDOM_ENOUGH:
+            yield Finding(
+                "warning",
+                "limits",
+                f"PORTUNUS_LIMIT_{name}={limit} slows down nobody: no machine hashes as many passwords. Set what people need.",
+            )
 
 
 def of_unknown_variables(names: Sequence[str]) -> Iterator[Finding]:

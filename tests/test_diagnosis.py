@@ -81,6 +81,8 @@ def test_what_serve_refuses_the_doctor_calls_unsafe_in_the_same_words(changed: d
         ({"refresh_token_in_query": True}, "tokens", "unset PORTUNUS_REFRESH_TOKEN_IN_QUERY"),
         ({"trusted_proxies": "10.0.0.0/8, 198.51.0.0/16"}, "proxies", "PORTUNUS_TRUSTED_PROXIES"),
         ({"signing_algorithm": "HS256"}, "tokens", "ES256"),
+        ({"limit_log_in": "1000/1m/address"}, "limits", "PORTUNUS_LIMIT_LOG_IN=1000/1m/address slows down nobody"),
+        ({"limit_sign_up": "9999999/1s/address"}, "limits", "Set what people need"),
     ],
 )
 def test_what_is_allowed_but_not_advised_is_one_warning_with_its_remedy(
