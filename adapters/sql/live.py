@@ -24,7 +24,7 @@ from adapters.sql.hot import HotStatements, given, of_each_run, row_type
 from adapters.sql.reach import SECONDS_IN_ALL, Reach
 from adapters.sql.revocations import execute_ending, page_of, reading, telling
 from adapters.sql.rivals import again_after
-from adapters.sql.rotation import rotating
+from adapters.sql.rotation import advancing, rotating
 from adapters.sql.schema import UtcDateTime, clients, sessions, users
 from adapters.sql.sessions import ENDED, ended_from_row, ending, is_live, session_from_row
 from adapters.sql.signing_keys import RING_GENERATION, ring_from_rows, whole_ring
@@ -62,7 +62,9 @@ from domain.username import Username
 _GOING_ON: dict[str, type[Advanced | Repeated | Ahead]] = {"advanced": Advanced, "repeated": Repeated, "ahead": Ahead}
 _UserRow, _SessionRow = row_type(users.c.keys()), row_type(sessions.c.keys())
 _WITH_USER = sessions.join(users, users.c.id == sessions.c.user_id)
-_SPENDING = ("session_id", "secret_digest", "counter", "network", "made_by", "window")
+_SPENDING = ("session_id", "secret_digest", "counter", "network", "made_by")
+# Not now(), which is when a transaction began; and asked again for a row that has changed meanwhile.
+_IN_TIME = func.clock_timestamp() <= literal(given("until"), UtcDateTime)
 _ENDING: dict[str, type[Reused | Shadowed]] = {"reused": Reused, "shadowed": Shadowed}
 
 
@@ -175,18 +177,18 @@ class SqlLiveStatements:
         What it waited for its turn is not counted against its window.
         """
         async with self._reach.translating() as wait:
-            if self._engine.dialect.name != "postgresql":
-                return await self._rotate_here(spending, digests, window() + wait.waited, origin)
-            detail = detail_of(origin)
-            name = f"rotation, of {len(digests)} digests, {'with' if detail else 'without'} a detail"
             values = {**spending, **_numbered(digests)}
-            if detail:
-                values |= {"salt": detail.salt, "text": detail.text, "digest": detail.digest}
+            if self._engine.dialect.name != "postgresql":
+                return await self._rotate_here(values, spending, digests, window() + wait.waited, origin)
             given_up = self._deadlines.now() + SECONDS_IN_ALL - wait.silence
             for _ in range(2):
                 until = self._deadlines.at(min(self._deadlines.now() + SECONDS_FOR_A_STATEMENT, given_up))
-                values |= {"window": window() + wait.waited, "until": until}
-                if found := await self._hot.fetch(name, partial(self._timely, len(digests), detail), values, replay=replay):
+                values["until"] = until
+                if found := await self._hot.fetch("advance", self._timely_advance, values, replay=replay):
+                    return _outcome(found[0])
+                # Most likely no newest token: what else it may be is decided anew, by a statement that knows all there is.
+                values["window"] = window() + wait.waited
+                if found := await self._decide(values, len(digests), origin, replay=replay):
                     return _outcome(found[0])
                 [(told,)] = await self._hot.fetch("clock", lambda: select(func.clock_timestamp()), {})
                 self._deadlines.learn(told)
@@ -194,33 +196,45 @@ class SqlLiveStatements:
                     return Unknown()
             raise StoreUnavailable
 
+    async def _decide(self, values: Mapping[str, Any], digests: int, origin: Origin, *, replay: bool) -> Sequence[Any]:
+        detail = detail_of(origin)
+        name = f"rotation, of {digests} digests, {'with' if detail else 'without'} a detail"
+        if detail:
+            values = {**values, "salt": detail.salt, "text": detail.text, "digest": detail.digest}
+        return await self._hot.fetch(name, partial(self._timely, digests, detail), values, replay=replay)
+
     async def _rotate_here(
-        self, spending: Mapping[str, Any], digests: Sequence[bytes], window: timedelta, origin: Origin
+        self,
+        values: Mapping[str, Any],
+        spending: Mapping[str, Any],
+        digests: Sequence[bytes],
+        window: timedelta,
+        origin: Origin,
     ) -> RotationOutcome:
         """An advance is told to nobody and entered nowhere: it needs no transaction. Whatever is none is looked at anew."""
-        values, name = {**spending, **_numbered(digests), "window": window}, f"advance, of {len(digests)} digests"
-        if advanced := await self._hot.fetch(name, partial(self._advance, len(digests)), values):
+        if advanced := await self._hot.fetch("advance", self._advance, values):
             return _outcome(advanced[0])
         change = rotating(**spending, digests=digests, window=window, time=self._time, lifetimes=self._lifetimes)
         row = await self._end_here(change, Entering(acts_of_rotation(origin), self._time))
         return _outcome(row) if row else Unknown()
 
-    def _advance(self, digests: int) -> ReturningUpdate[Any]:
-        return self._rotating(digests).where(sessions.c.counter == given("counter"))
+    def _advance(self) -> ReturningUpdate[Any]:
+        spending = {name: given(name) for name in _SPENDING}
+        return advancing(**spending, digest=given("digest0"), time=self._each_time, lifetimes=self._lifetimes)
 
-    def _rotating(self, digests: int) -> ReturningUpdate[Any]:
-        return rotating(
+    def _timely_advance(self) -> ReturningUpdate[Any]:
+        return self._advance().where(_IN_TIME)
+
+    def _timely(self, digests: int, detail: Detail | None) -> Select[Any]:
+        change = rotating(
             **{name: given(name) for name in _SPENDING},
             digests=[given(f"digest{number}") for number in range(digests)],
+            window=given("window"),
             time=self._each_time,
             lifetimes=self._lifetimes,
         )
-
-    def _timely(self, digests: int, detail: Detail | None) -> Select[Any]:
-        # Not now(), which is when a transaction began; and asked again for a row that has changed meanwhile.
-        timely = self._rotating(digests).where(func.clock_timestamp() <= literal(given("until"), UtcDateTime))
         of_each = SimpleNamespace(**{part: given(part) for part in ("salt", "text", "digest")}) if detail else None
-        return telling(timely, self._time, Entering(acts_of_rotation(NOWHERE), self._time, of_each))
+        return telling(change.where(_IN_TIME), self._time, Entering(acts_of_rotation(NOWHERE), self._time, of_each))
 
     async def mark_seen(self, ids: Sequence[SessionId]) -> None:
         long_ago = self._time.ago(SEEN_EVERY)

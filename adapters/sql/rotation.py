@@ -1,4 +1,4 @@
-"""The statement by which a refresh token is spent."""
+"""The statements by which a refresh token is spent."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +11,36 @@ from adapters.sql.schema import sessions, users
 from adapters.sql.sessions import is_live
 from adapters.sql.signing_keys import RING_GENERATION
 from domain.session import STRAYS_OF_A_SHADOW, EndReason, Lifetimes
+
+
+def advancing(
+    *,
+    session_id: Any,
+    secret_digest: Any,
+    counter: Any,
+    network: Any,
+    digest: Any,
+    made_by: Any,
+    time: StoreTime,
+    lifetimes: Lifetimes,
+) -> ReturningUpdate[Any]:
+    """What `rotating` does with the newest token, as nearly every one is, and to no other: without its cases to weigh."""
+    newest = literal(counter, sessions.c.counter.type)
+    return (
+        _of_secret(session_id, secret_digest, time, lifetimes)
+        .where(sessions.c.counter == newest)
+        .values(
+            outcome="advanced",
+            counter=newest + 1,
+            rotated_at=time.now(),
+            access_until=time.ahead(lifetimes.access),
+            network=literal(network, sessions.c.network.type),
+            made_by=literal(made_by, sessions.c.made_by.type),
+            rotated_from=literal(digest, sessions.c.rotated_from.type),
+            strayed=false(),
+            strays=case((sessions.c.strayed, sessions.c.strays), else_=0),
+        )
+    )
 
 
 def rotating(
@@ -40,6 +70,32 @@ def rotating(
     )
     shadowed = and_(elsewhere, sessions.c.strays >= STRAYS_OF_A_SHADOW - 1)
     ends = or_(spent, shadowed)
+    return _of_secret(session_id, secret_digest, time, lifetimes).values(
+        outcome=case(
+            (token == stored, "advanced"),
+            (token > stored, "ahead"),
+            (shadowed, "shadowed"),
+            (repeats, "repeated"),
+            else_="reused",
+        ),
+        counter=case((steps, token + 1), else_=stored),
+        rotated_at=case((steps, time.now()), else_=sessions.c.rotated_at),
+        access_until=case((steps, time.ahead(lifetimes.access)), else_=sessions.c.access_until),
+        network=case((steps, literal(network, sessions.c.network.type)), else_=sessions.c.network),
+        made_by=case(
+            (steps, maker),
+            (and_(repeats, sessions.c.made_by.is_distinct_from(maker)), null()),
+            else_=sessions.c.made_by,
+        ),
+        rotated_from=case((steps, literal(digests[0], sessions.c.rotated_from.type)), else_=sessions.c.rotated_from),
+        strayed=case((steps, false()), (elsewhere, true()), else_=sessions.c.strayed),
+        strays=case((and_(steps, ~sessions.c.strayed), 0), (elsewhere, sessions.c.strays + 1), else_=sessions.c.strays),
+        ended_at=case((ends, time.now()), else_=null()),
+        end_reason=case((spent, EndReason.REFRESH_REUSE.value), (shadowed, EndReason.SHADOWED.value), else_=null()),
+    )
+
+
+def _of_secret(session_id: Any, secret_digest: Any, time: StoreTime, lifetimes: Lifetimes) -> ReturningUpdate[Any]:
     return (
         update(sessions)
         .where(
@@ -47,29 +103,6 @@ def rotating(
             sessions.c.secret_digest == secret_digest,
             users.c.id == sessions.c.user_id,
             is_live(time, lifetimes),
-        )
-        .values(
-            outcome=case(
-                (token == stored, "advanced"),
-                (token > stored, "ahead"),
-                (shadowed, "shadowed"),
-                (repeats, "repeated"),
-                else_="reused",
-            ),
-            counter=case((steps, token + 1), else_=stored),
-            rotated_at=case((steps, time.now()), else_=sessions.c.rotated_at),
-            access_until=case((steps, time.ahead(lifetimes.access)), else_=sessions.c.access_until),
-            network=case((steps, literal(network, sessions.c.network.type)), else_=sessions.c.network),
-            made_by=case(
-                (steps, maker),
-                (and_(repeats, sessions.c.made_by.is_distinct_from(maker)), null()),
-                else_=sessions.c.made_by,
-            ),
-            rotated_from=case((steps, literal(digests[0], sessions.c.rotated_from.type)), else_=sessions.c.rotated_from),
-            strayed=case((steps, false()), (elsewhere, true()), else_=sessions.c.strayed),
-            strays=case((and_(steps, ~sessions.c.strayed), 0), (elsewhere, sessions.c.strays + 1), else_=sessions.c.strays),
-            ended_at=case((ends, time.now()), else_=null()),
-            end_reason=case((spent, EndReason.REFRESH_REUSE.value), (shadowed, EndReason.SHADOWED.value), else_=null()),
         )
         .returning(*sessions.c, RING_GENERATION)
     )

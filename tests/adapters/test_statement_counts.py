@@ -152,7 +152,7 @@ async def test_refreshing_takes_one_statement(counted: Counted) -> None:
 
     await counted.use[RefreshAccess](refresh_token=pair.refresh_token)
 
-    assert counted.sent == (["UPDATE"] if counted.dialect == "sqlite" else ["WITH"])
+    assert counted.sent == ["UPDATE"]
 
 
 async def test_logging_in_takes_four_statements(counted: Counted) -> None:
