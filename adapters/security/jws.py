@@ -4,15 +4,17 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
 
-from adapters.security.key_material import PublicKey
+from adapters.security.key_material import PrivateKey, PublicKey
 
 _SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 _MOST_CHARACTERS = 8192
+_TO_JSON = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Malformed(ValueError):
@@ -41,13 +43,24 @@ def is_signed(signed: bytes, signature: bytes, *, key: PublicKey, algorithm: str
     return bool(jwt.get_algorithm_by_name(algorithm).verify(signed, key, signature))
 
 
+def sign(header: Mapping[str, Any], payload: Mapping[str, Any], *, key: PrivateKey, algorithm: str) -> str:
+    """A compact JWS, as PyJWT would make it, which looks at each key and header anew: these are the caller's own."""
+    signed = b".".join(_encode_segment(_TO_JSON(part).encode()) for part in (header, payload))
+    signature: bytes = jwt.get_algorithm_by_name(algorithm).sign(signed, key)
+    return (signed + b"." + _encode_segment(signature)).decode()
+
+
+def _encode_segment(raw: bytes) -> bytes:
+    return urlsafe_b64encode(raw).rstrip(b"=")
+
+
 def decode_segment(segment: str) -> bytes:
     """Decode, if `segment` is the one spelling of what it says: no padding, no slack bits (RFC 7515 appendix C)."""
     try:
         raw = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
     except NotBase64:
         raise Malformed from None
-    if urlsafe_b64encode(raw).rstrip(b"=") != segment.encode():
+    if _encode_segment(raw) != segment.encode():
         raise Malformed
     return raw
 

@@ -5,9 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, final
 from uuid import UUID
 
-import jwt
-
-from adapters.security.jws import CompactJws, Malformed, is_signed
+from adapters.security.jws import CompactJws, Malformed, is_signed, sign
 from adapters.security.key_ring import KeyRing, OpenRing
 from adapters.security.verified_tokens import VerifiedTokens
 from application.ports.clock import Clock
@@ -49,7 +47,8 @@ class JwtAccessTokens:
         }
         if key.private is None:
             raise NoSigningKey
-        return jwt.encode(claims, key.private, algorithm=key.algorithm, headers={"typ": _TYPE, "kid": key.kid})
+        header = {"alg": key.algorithm, "typ": _TYPE, "kid": key.kid}
+        return sign(header, claims, key=key.private, algorithm=key.algorithm)
 
     async def read(self, token: str, *, ring_generation: int = 0) -> AccessClaims:
         claims = await self._verified(token, await self._key_ring.ring(generation=ring_generation))
