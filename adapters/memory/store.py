@@ -18,7 +18,7 @@ from adapters.memory.tables import Overlay, Table
 from adapters.memory.throttle import MemoryThrottleState
 from adapters.memory.users import MemoryUserRepository
 from application.ports.clock import Clock
-from application.ports.live_statements import FoundCaller
+from application.ports.sessions import FoundCaller
 from application.ports.unit_of_work import UnitOfWork
 from domain.actor import Actor
 from domain.audit import Act, Recorded, acts_of_rotation
@@ -35,6 +35,8 @@ from domain.session import (
     EndedSession,
     EndReason,
     Lifetimes,
+    NewSession,
+    Opened,
     PresentedRefreshToken,
     Repeated,
     Reused,
@@ -223,6 +225,14 @@ class MemoryLiveStatements:
             work.audit.enter(acts["reused"])
             await work.commit()
             return Reused(ended)
+
+    async def open_session(self, session: NewSession, *, most: int, act: Act) -> Opened | None:
+        async with _begin(self._tables, self._clock, self._lifetimes) as work:
+            opened = await work.sessions.open(session, act=act)
+            if opened is None or await work.sessions.end_oldest_of(session.user_id, opened=session.id, most=most):
+                return None
+            await work.commit()
+        return opened
 
     async def mark_seen(self, ids: Sequence[SessionId]) -> None:
         async with _begin(self._tables, self._clock, self._lifetimes) as work:

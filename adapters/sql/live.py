@@ -26,10 +26,10 @@ from adapters.sql.revocations import execute_ending, page_of, reading, telling
 from adapters.sql.rivals import again_after
 from adapters.sql.rotation import advancing, rotating
 from adapters.sql.schema import UtcDateTime, clients, sessions, users
-from adapters.sql.sessions import ENDED, ended_from_row, ending, is_live, session_from_row
+from adapters.sql.sessions import ENDED, MOST_RIVALS, ended_from_row, ending, is_live, opening, session_from_row
 from adapters.sql.signing_keys import RING_GENERATION, ring_from_rows, whole_ring
 from adapters.sql.users import user_from_row
-from application.ports.live_statements import FoundCaller
+from application.ports.sessions import FoundCaller
 from application.ports.unit_of_work import StoreUnavailable
 from domain.actor import Actor
 from domain.audit import Act, Detail, acts_of_rotation
@@ -46,6 +46,8 @@ from domain.session import (
     EndedSession,
     EndReason,
     Lifetimes,
+    NewSession,
+    Opened,
     PresentedRefreshToken,
     Repeated,
     Reused,
@@ -235,6 +237,15 @@ class SqlLiveStatements:
         )
         of_each = SimpleNamespace(**{part: given(part) for part in ("salt", "text", "digest")}) if detail else None
         return telling(change.where(_IN_TIME), self._time, Entering(acts_of_rotation(NOWHERE), self._time, of_each))
+
+    async def open_session(self, session: NewSession, *, most: int, act: Act) -> Opened | None:
+        few = most - MOST_RIVALS
+        if few <= 0 or self._engine.dialect.name != "postgresql":  # on SQLite to open and to enter are two statements
+            return None
+        one = opening(session, act, time=self._time, lifetimes=self._lifetimes, on_postgresql=True, among_fewer_than=few)
+        async with self._reach.translating():
+            rows = await self._hot.fetch(one.name, one.make, one.values, replay=False)
+        return Opened(session_from_row(rows[0]), rows[0].ring_generation) if rows else None
 
     async def mark_seen(self, ids: Sequence[SessionId]) -> None:
         long_ago = self._time.ago(SEEN_EVERY)

@@ -1,14 +1,13 @@
 """Sessions in SQL, within a unit of work."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, final
 
 from sqlalchemy import ColumnElement, Select, Text, Uuid, and_, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from adapters.sql.audit_entries import Entering, detail_of
 from adapters.sql.engines import StoreTime
@@ -33,7 +32,7 @@ from domain.session import (
 from domain.user import UserId
 
 # Log-ins of one user that may be under way at once: what these open is not seen yet where sessions are counted.
-_MOST_RIVALS = 50
+MOST_RIVALS = 50
 ENDED = "ended"  # the outcome of a statement that ends what it finds
 _OPENED = "opened"
 _STORED = [column for column in sessions.c if column is not sessions.c.outcome]
@@ -54,25 +53,8 @@ class SqlSessionRepository:
         self._others: dict[SessionId, int] = {}  # live sessions of the user, beside the one that was opened
 
     async def open(self, session: NewSession, *, act: Act | None = None) -> Opened | None:
-        entered, detail = (replace(act, origin=NOWHERE), detail_of(act.origin)) if act else (None, None)
-        values = {
-            "id": session.id,
-            "user_id": session.user_id,
-            "generation": session.generation,
-            "secret_digest": session.secret_digest,
-            "authenticated_by": session.authenticated_by.value,
-            "browser": session.device.browser,
-            "system": session.device.system,
-            "device_kind": session.device.kind.value,
-            "network": session.network,
-            "made_by": session.made_by,
-            "turn": str(session.user_id),
-        }
-        if detail:
-            values |= {"salt": detail.salt, "text": detail.text, "digest": detail.digest}
-        name = f"opening, {'with' if detail else 'without'} a detail: {entered}"
-        opening = partial(self._opening, entered, with_detail=detail is not None)
-        rows = await self._hot.fetch_within(self._connection, name, opening, values)
+        one = opening(session, act, time=self._time, lifetimes=self._lifetimes, on_postgresql=self._on_postgresql)
+        rows = await self._hot.fetch_within(self._connection, one.name, one.make, one.values)
         if not rows:
             return None
         [row] = rows
@@ -81,37 +63,6 @@ class SqlSessionRepository:
         elif act:
             await Entering({_OPENED: act}, self._time).after(self._connection, [row])
         return Opened(session_from_row(row), row.ring_generation)
-
-    def _opening(self, act: Act | None, *, with_detail: bool) -> HotStatement:
-        """Put together once: that takes as long as all else that a log-in costs beside its hash."""
-        # FOR SHARE waits for whoever is changing the user, and then looks again: without it a log-in that is in flight over
-        # a change of password still opens. (SQLite has one writer.)
-        now = of_each_run(self._time)
-        each = {column.name: literal(given(column.name), column.type) for column in _BY_CALLER}
-        values = each | {
-            "user_id": users.c.id,
-            "generation": users.c.generation,
-            "counter": literal(0),
-            "created_at": now.now(),
-            "rotated_at": now.now(),
-            "access_until": now.ahead(self._lifetimes.access),
-        }
-        unchanged = (
-            select(*values.values())
-            .where(users.c.id == given("user_id"), users.c.generation == given("generation"), users.c.disabled_at.is_(None))
-            .with_for_update(read=True)
-        )
-        opened = (
-            insert(sessions)
-            .from_select(list(values), unchanged)
-            .returning(*_STORED, literal(_OPENED).label("outcome"), RING_GENERATION, *self._taking_turns())
-        )
-        if not self._on_postgresql:
-            return opened
-        changed = opened.cte("opened")
-        detail = SimpleNamespace(**{part: given(part) for part in ("salt", "text", "digest")}) if with_detail else None
-        entered = Entering({_OPENED: act}, self._time, detail).hanging_on(changed) if act else ()
-        return select(changed).add_cte(*entered)
 
     async def get(self, id: SessionId) -> Session | None:
         row = (await self._connection.execute(select(sessions).where(sessions.c.id == id))).one_or_none()
@@ -124,31 +75,12 @@ class SqlSessionRepository:
     async def end_oldest_of(
         self, user_id: UserId, *, opened: SessionId, most: int, act: Act | None = None
     ) -> Sequence[EndedSession]:
-        if self._others.get(opened, most) + _MOST_RIVALS < most:
+        if self._others.get(opened, most) + MOST_RIVALS < most:
             return ()
-        beyond = self._others_of(user_id, opened).order_by(sessions.c.id.desc()).offset(most - 1)
+        beyond = _others_of(user_id, opened, self._time, self._lifetimes).order_by(sessions.c.id.desc()).offset(most - 1)
         change = ending(sessions.c.id.in_(beyond), reason=EndReason.SESSION_LIMIT, time=self._time)
         ended = await execute_ending(self._connection, change, self._time, Entering({ENDED: act}, self._time) if act else None)
         return [ended_from_row(row) for row in ended]
-
-    def _others_of(self, user_id: Any, opened: Any) -> Select[Any]:
-        return (
-            select(sessions.c.id)
-            .join(users, users.c.id == sessions.c.user_id)
-            .where(sessions.c.user_id == user_id, sessions.c.id != opened, is_live(self._time, self._lifetimes))
-            .correlate(None)
-        )
-
-    def _taking_turns(self) -> Sequence[ColumnElement[Any]]:
-        """Rivals hold the same share of the user's row and do not see what each other opens: they take turns from here on.
-
-        What is counted is as of before the turn. SQLite has one writer, to whom a statement more is no way to go.
-        """
-        if not self._on_postgresql:
-            return ()
-        turn = func.pg_advisory_xact_lock(func.hashtextextended(literal(given("turn"), Text), 0))
-        others = select(func.count()).select_from(self._others_of(given("user_id"), given("id")).subquery())
-        return others.scalar_subquery().label("others"), turn.label("turn")
 
     async def end_all_of(
         self, user_id: UserId, *, reason: EndReason, spared: SessionId | None = None
@@ -184,6 +116,94 @@ class SqlSessionRepository:
         doomed = which.with_for_update(skip_locked=True).cte("doomed")
         removal = delete(sessions).where(sessions.c.id.in_(select(doomed.c.id))).returning(sessions.c.id)
         return len((await self._connection.execute(removal)).all())
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A statement that opens a session: the name under which it is put together, how, and what it is given this time."""
+
+    name: str
+    make: Callable[[], HotStatement]
+    values: Mapping[str, Any]
+
+
+def opening(
+    session: NewSession,
+    act: Act | None,
+    *,
+    time: StoreTime,
+    lifetimes: Lifetimes,
+    on_postgresql: bool,
+    among_fewer_than: int | None = None,
+) -> Opening:
+    """On PostgreSQL it also enters `act`; and counts the user's others, or opens nothing unless they are so few."""
+    entered, detail = (replace(act, origin=NOWHERE), detail_of(act.origin)) if act else (None, None)
+    values = {
+        "id": session.id,
+        "user_id": session.user_id,
+        "generation": session.generation,
+        "secret_digest": session.secret_digest,
+        "authenticated_by": session.authenticated_by.value,
+        "browser": session.device.browser,
+        "system": session.device.system,
+        "device_kind": session.device.kind.value,
+        "network": session.network,
+        "made_by": session.made_by,
+        "turn": str(session.user_id),
+    }
+    if detail:
+        values |= {"salt": detail.salt, "text": detail.text, "digest": detail.digest}
+
+    def make() -> HotStatement:
+        others = select(func.count()).select_from(_others_of(given("user_id"), given("id"), time, lifetimes).subquery())
+        counted, few = [others.scalar_subquery().label("others"), _turn()], []
+        if among_fewer_than is not None:
+            counted, few = [], [others.scalar_subquery() < literal(among_fewer_than)]
+        opened = _inserting(few, counted if on_postgresql else [], of_each_run(time), lifetimes)
+        if not on_postgresql:
+            return opened
+        changed = opened.cte("opened")
+        of_it = SimpleNamespace(**{part: given(part) for part in ("salt", "text", "digest")}) if detail else None
+        return select(changed).add_cte(*(Entering({_OPENED: entered}, time, of_it).hanging_on(changed) if entered else ()))
+
+    return Opening(f"opening, {among_fewer_than}, {'with' if detail else 'without'} a detail: {entered}", make, values)
+
+
+def _inserting(
+    few: Sequence[ColumnElement[bool]], counted: Sequence[ColumnElement[Any]], time: StoreTime, lifetimes: Lifetimes
+) -> ReturningInsert[Any]:
+    # FOR SHARE waits for whoever is changing the user, and then looks again: without it a log-in that is in flight over
+    # a change of password still opens. (SQLite has one writer.)
+    values = {column.name: literal(given(column.name), column.type) for column in _BY_CALLER} | {
+        "user_id": users.c.id,
+        "generation": users.c.generation,
+        "counter": literal(0),
+        "created_at": time.now(),
+        "rotated_at": time.now(),
+        "access_until": time.ahead(lifetimes.access),
+    }
+    of_user = users.c.id == given("user_id"), users.c.generation == given("generation"), users.c.disabled_at.is_(None)
+    unchanged = select(*values.values()).where(*of_user, *few).with_for_update(read=True)
+    opened = insert(sessions).from_select(list(values), unchanged)
+    return opened.returning(*_STORED, literal(_OPENED).label("outcome"), RING_GENERATION, *counted)
+
+
+def _turn() -> ColumnElement[Any]:
+    """Rivals hold the same share of the user's row and do not see what each other opens: they take turns from here on.
+
+    What is counted is as of before the turn. SQLite has one writer, to whom a statement more is no way to go.
+    """
+    return func.pg_advisory_xact_lock(func.hashtextextended(literal(given("turn"), Text), 0)).label("turn")
+
+
+def _others_of(user_id: Any, opened: Any, time: StoreTime, lifetimes: Lifetimes) -> Select[Any]:
+    return (
+        select(sessions.c.id)
+        .join(users, users.c.id == sessions.c.user_id)
+        .where(sessions.c.user_id == user_id, sessions.c.id != opened, is_live(time, lifetimes))
+        .correlate(None)
+    )
 
 
 def is_live(time: StoreTime, lifetimes: Lifetimes) -> ColumnElement[bool]:

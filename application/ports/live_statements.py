@@ -1,10 +1,10 @@
 """The hot operations of the store."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from application.ports.sessions import FoundCaller
 from domain.actor import Actor
 from domain.audit import Act
 from domain.audit_failures import Failure
@@ -15,6 +15,8 @@ from domain.revocation import FeedPosition, RevocationPage
 from domain.session import (
     EndedSession,
     EndReason,
+    NewSession,
+    Opened,
     PresentedRefreshToken,
     RotationOutcome,
     Session,
@@ -23,14 +25,6 @@ from domain.session import (
 )
 from domain.user import User, UserId
 from domain.username import Username
-
-
-@dataclass(frozen=True, slots=True)
-class FoundCaller:
-    """Who holds a session, if it is live; and the generation of the key ring as of the same moment, found or not."""
-
-    actor: Actor | None
-    ring_generation: int
 
 
 class LiveStatements(Protocol):
@@ -79,6 +73,10 @@ class LiveStatements(Protocol):
         `trace` is of who presents it: repeated from elsewhere than it was rotated from, rotation after rotation, the session
         is shadowed. `made_by` is the id of the key that the successor will be made by.
         """
+        ...
+
+    async def open_session(self, session: NewSession, *, most: int, act: Act) -> Opened | None:
+        """As `open` in a unit of work, if no session has to end for it; `None`, and nothing changes, if a work is to tell."""
         ...
 
     async def mark_seen(self, ids: Sequence[SessionId]) -> None:

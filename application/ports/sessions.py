@@ -1,11 +1,21 @@
 """Storing sessions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from domain.actor import Actor
 from domain.audit import Act
 from domain.session import EndedSession, EndReason, NewSession, Opened, Session, SessionId, Sweep, SweepPosition
 from domain.user import UserId
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCaller:
+    """Who holds a session, if it is live; and the generation of the key ring as of the same moment, found or not."""
+
+    actor: Actor | None
+    ring_generation: int
 
 
 class SessionRepository(Protocol):

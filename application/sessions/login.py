@@ -52,21 +52,21 @@ class Login:
             raise InvalidCredentials
 
         secret = self.refresh_tokens.new_secret()
-        opened = await self._open(
-            user,
-            NewSession(
-                id=self.ids.session(),
-                user_id=user.id,
-                generation=user.generation,
-                secret_digest=secret.digest,
-                authenticated_by=AuthenticationMethod.PASSWORD,
-                device=self.devices.recognise(origin),
-                network=origin.network,
-                made_by=self.refresh_tokens.key_ids[0],
-            ),
-            origin=origin,
-            better_hash=await self._better_hash(user, password, origin),
+        new = NewSession(
+            id=self.ids.session(),
+            user_id=user.id,
+            generation=user.generation,
+            secret_digest=secret.digest,
+            authenticated_by=AuthenticationMethod.PASSWORD,
+            device=self.devices.recognise(origin),
+            network=origin.network,
+            made_by=self.refresh_tokens.key_ids[0],
         )
+        act = Act(action=Action.LOGIN, by=Agent.USER, origin=origin)
+        better_hash, opened = await self._better_hash(user, password, origin), None
+        if not better_hash:
+            opened = await self.store.live.open_session(new, most=self.lifetimes.most_sessions, act=act)
+        opened = opened or await self._open(user, new, act, better_hash)
         session, expires_at = opened.session, opened.session.access_expires_at(self.lifetimes)
         return TokenPair(
             access_token=await self.access_tokens.issue(session, expires_at=expires_at, ring_generation=opened.ring_generation),
@@ -88,12 +88,12 @@ class Login:
             return None
         return await self.store.live.find_by_username(username)
 
-    async def _open(self, user: User, new: NewSession, *, origin: Origin, better_hash: PasswordHash | None) -> Opened:
+    async def _open(self, user: User, new: NewSession, act: Act, better_hash: PasswordHash | None) -> Opened:
         async with self.store.begin() as work:
             # Before the opening: after it, parallel log-ins would wait for each other's share of the user's row.
             if better_hash:
                 await work.users.upgrade_password(user.id, old=user.password_hash, new=better_hash)
-            opened = await work.sessions.open(new, act=Act(action=Action.LOGIN, by=Agent.USER, origin=origin))
+            opened = await work.sessions.open(new, act=act)
             if opened is None:
                 raise InvalidCredentials
             limit = Act(action=Action.SESSION_LIMIT, by=Agent.SERVICE)

@@ -180,6 +180,15 @@ async def test_logging_in_near_the_limit_of_sessions_takes_one_more_to_end_the_o
         assert counted.sent == ["SELECT", "INSERT", "INSERT", "UPDATE", *["INSERT"] * 3, "UPDATE", *["INSERT"] * 2]
 
 
+@pytest.mark.parametrize("counted", [("postgresql", 52)], indirect=True)
+async def test_where_fifty_rivals_could_exceed_the_limit_of_sessions_one_statement_opens_none(counted: Counted) -> None:
+    for others in range(3):
+        counted.sent.clear()
+        await counted.log_in()
+        opened_alone = ["SELECT", "WITH", "UPDATE", "WITH"]
+        assert counted.sent == (opened_alone if others < 2 else [*opened_alone, "WITH", "WITH"])
+
+
 async def test_a_failed_log_in_takes_four_statements(counted: Counted) -> None:
     with pytest.raises(InvalidCredentials):
         await counted.log_in(f"not {PASSWORD}")
