@@ -28,8 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.sql.audit_entries import enter
+from adapters.sql.audit_entries import enter, enter_at_once
 from adapters.sql.engines import StoreTime
+from adapters.sql.hot import HotStatements
 from adapters.sql.schema import UtcDateTime, Xid8, audit_checkpoints, audit_details, audit_entries, audit_failures, audit_seals
 from application.ports.audit import Grants, Unsealed, Waiting, Wanted
 from domain.audit import Act, Action, Agent, Detail, Entry, Outcome, Recorded
@@ -55,13 +56,17 @@ FROM pg_class WHERE oid IN ('audit_entries'::regclass, 'audit_details'::regclass
 
 @final
 class SqlAuditRepository:
-    def __init__(self, connection: AsyncConnection, time: StoreTime) -> None:
+    def __init__(self, connection: AsyncConnection, hot: HotStatements, time: StoreTime) -> None:
         self._connection = connection
+        self._hot = hot
         self._time = time
         self._by_xid = connection.dialect.name == "postgresql"
 
     async def add(self, act: Act) -> None:
-        await enter(self._connection, act, self._time)
+        if self._by_xid:
+            await enter_at_once(self._connection, self._hot, act, self._time)
+        else:
+            await enter(self._connection, act, self._time)
 
     async def see_one_moment(self) -> None:
         if self._by_xid:

@@ -3,12 +3,14 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, final
 
-from sqlalchemy import CTE, ColumnElement, Row, Select, case, insert, literal, select
+from sqlalchemy import CTE, ColumnElement, Row, Select, case, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engines import StoreTime
+from adapters.sql.hot import HotStatement, HotStatements, given
 from adapters.sql.schema import UtcDateTime, audit_details, audit_entries, audit_failures
 from domain.audit import Act, Detail
 from domain.audit_failures import Failure
@@ -56,13 +58,38 @@ async def enter(connection: AsyncConnection, act: Act, time: StoreTime, **of_row
     detail = detail_of(act.origin)
     values = _values(act, detail, time)
     values |= {name: literal(given, audit_entries.c[name].type) for name, given in of_row.items() if not getattr(act, name)}
-    if connection.dialect.name == "postgresql":
-        entry, *rest = _parts(select(*values.values()), list(values), detail)
-        await connection.execute(select(entry.c.id).add_cte(*rest))
-        return
     entered = (await connection.execute(insert(audit_entries).values(values).returning(audit_entries.c.id))).scalar_one()
     if detail:
         await connection.execute(insert(audit_details).values(entry_id=entered, salt=detail.salt, detail=detail.text))
+
+
+async def enter_at_once(connection: AsyncConnection, hot: HotStatements, act: Act, time: StoreTime) -> None:
+    """PostgreSQL: the entry and its detail as one statement, put together once."""
+    detail = detail_of(act.origin)
+    told = {
+        "at": act.at,
+        "action": act.action.value,
+        "outcome": act.outcome.value,
+        "agent": act.by.value,
+        "client": act.client,
+        "user_id": act.user_id,
+        "session_id": act.session_id,
+        "target": act.target,
+        "times": act.times,
+    }
+
+    def make() -> HotStatement:
+        columns = audit_entries.c
+        values: dict[str, ColumnElement[Any]] = {name: literal(given(name), columns[name].type) for name in told}
+        values["at"] = func.coalesce(values["at"], time.now())
+        of_it = SimpleNamespace(**{part: given(part) for part in ("salt", "text", "digest")}) if detail else None
+        values["detail_digest"] = literal(of_it.digest if of_it else None, columns.detail_digest.type)
+        entry, *rest = _parts(select(*values.values()), list(values), of_it)
+        return select(entry.c.id).add_cte(*rest)
+
+    of_detail = {"salt": detail.salt, "text": detail.text, "digest": detail.digest} if detail else {}
+    name = f"an entry {'with' if detail else 'without'} a detail"
+    await hot.fetch_within(connection, name, make, told | of_detail)
 
 
 def noting(failure: Failure, time: StoreTime) -> Any:

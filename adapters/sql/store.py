@@ -30,12 +30,12 @@ _IN_FORCE = text("SELECT name, setting FROM pg_settings UNION ALL SELECT 'role',
 @final
 class SqlUnitOfWork:
     def __init__(self, connection: AsyncConnection, hot: HotStatements, time: StoreTime, lifetimes: Lifetimes) -> None:
-        self.users = SqlUserRepository(connection)
+        self.users = SqlUserRepository(connection, hot)
         self.sessions = SqlSessionRepository(connection, hot, time, lifetimes)
         self.clients = SqlClientRepository(connection)
         self.signing_keys = SqlSigningKeyRepository(connection, time)
         self.revocations = SqlRevocationRepository(connection, time)
-        self.audit = SqlAuditRepository(connection, time)
+        self.audit = SqlAuditRepository(connection, hot, time)
         self._connection = connection
 
     async def claim(self, act: str) -> None:

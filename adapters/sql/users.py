@@ -1,5 +1,6 @@
 """Users in SQL."""
 
+from collections.abc import Iterable
 from typing import Any, final
 
 import structlog
@@ -9,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.errors import as_unavailable
+from adapters.sql.hot import HotStatement, HotStatements, given
 from adapters.sql.schema import users
 from domain.email import EmailAddress
 from domain.password import PasswordHash
@@ -20,15 +22,20 @@ _log: Any = structlog.get_logger("portunus.storage")
 
 @final
 class SqlUserRepository:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, hot: HotStatements) -> None:
         self._connection = connection
+        self._hot = hot
         self._insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
     async def add(self, user: User) -> None:
-        # Not an error to be rolled back to a savepoint, which is two more statements.
-        added = self._insert(users).values(_to_row(user)).on_conflict_do_nothing(index_elements=[users.c.username_key])
-        if (await self._connection.execute(added.returning(users.c.id))).one_or_none() is None:
+        row = _to_row(user)
+        if not await self._hot.fetch_within(self._connection, "a new user", lambda: self._adding(row), row):
             raise UsernameTaken
+
+    def _adding(self, names: Iterable[str]) -> HotStatement:
+        # Not an error to be rolled back to a savepoint, which is two more statements.
+        added = self._insert(users).values({name: given(name) for name in names})
+        return added.on_conflict_do_nothing(index_elements=[users.c.username_key]).returning(users.c.id)
 
     async def get(self, id: UserId) -> User | None:
         row = (await self._connection.execute(select(users).where(users.c.id == id))).one_or_none()
