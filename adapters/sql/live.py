@@ -97,7 +97,7 @@ class SqlLiveStatements:
 
     async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
         row = await self._trusted(self._caller, session_id=session_id)
-        # Told of the user, too, PostgreSQL would look among the user's sessions, by a larger index that no refresh needs.
+        # Told of the user, too, PostgreSQL would look among the user's sessions, by an index that no refresh keeps in memory.
         return FoundCaller(_actor(row[2:]) if row.user_id == user_id else None, row.ring_generation)
 
     async def read_session(self, id: SessionId) -> Actor | None:
