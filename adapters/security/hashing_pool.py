@@ -16,6 +16,8 @@ from domain.turn import Turn
 
 T = TypeVar("T")
 
+_AHEAD = 1  # handed to the threads, for the next that is done: the loop may be late to hear of it
+
 
 def cores() -> int:
     return os.cpu_count() or 1
@@ -28,27 +30,37 @@ class HashingPool:
     def __init__(self, *, threads: int | None = None, queue: int = 64, patience: timedelta = timedelta(seconds=1.5)) -> None:
         self.threads = threads or cores()
         self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="hashing", initializer=_yield_to_requests)
-        self._turns = Turns(self.threads, most=queue)
+        self._turns = Turns(self.threads + _AHEAD, most=queue - _AHEAD)
         self._patience = patience.total_seconds()
 
     def room(self, turn: Turn) -> AbstractContextManager[None]:
         return self._turns.room(turn)
 
     async def run(self, work: Callable[[], T], turn: Turn = OPERATORS) -> T:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout_at(deadline):
                 await self._turns.take(turn)
         except TimeoutError:
             raise Overloaded from None
         running = self._executor.submit(work)
-        loop = asyncio.get_running_loop()
 
         def free(_: Future[T]) -> None:
             loop.call_soon_threadsafe(self._turns.give_back, turn)
 
         # When the thread is done and not before: a request that has gone away is still being hashed for.
         running.add_done_callback(free)
-        return await asyncio.wrap_future(running)
+        given_up = loop.call_at(deadline, running.cancel)  # which does nothing once a thread is at it
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if running.cancelled() and not (task and task.cancelling()):
+                raise Overloaded from None
+            raise
+        finally:
+            given_up.cancel()
 
 
 def _yield_to_requests() -> None:
