@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, QueuePool
 
 from adapters.sql.errors import READ_ONLY, as_unavailable, sqlstate
 from adapters.sql.outages import Outages
@@ -24,6 +24,7 @@ class Reach:
         self.line = WaitingLine(cast("QueuePool", engine.pool).size())
         self._log: Any = structlog.get_logger("portunus.storage")
         self.outages = Outages()
+        self._left: Pool | None = None
         event.listen(engine.sync_engine, "handle_error", _part_with_a_server_that_was_demoted)
 
     def translating(self) -> "_Attempt":
@@ -45,6 +46,9 @@ class Reach:
     async def leave_server(self) -> None:
         """Let go of every connection, of those in use as they come back: the next ones may lead to another server."""
         left = self._engine.sync_engine.pool
+        if left is self._left:
+            return  # to somebody else: to dispose of a pool twice is to drop its successor, whose connections nobody closes
+        self._left = left
         await self._engine.dispose()
         event.listen(left, "checkin", _close)  # only now: the new pool would inherit it
 

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import greenlet  # type: ignore[import-untyped]  # it says nothing of types
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sql.deadlines import Deadlines
@@ -29,6 +29,11 @@ from tests.fakes import FakeClock
 
 TERMINATE = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+HELD = (
+    "SELECT count(*) AS connections FROM pg_stat_activity"
+    " WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
 
 
@@ -115,6 +120,32 @@ async def test_rl04_a_database_that_became_read_only_is_away_until_it_is_not(pos
     await postgresql.databases.configure(postgresql.url, "RESET default_transaction_read_only")
     outcome = await postgresql.store.live.rotate(a_token(session, secret), grace=timedelta(seconds=30), trace=HERE)
     assert isinstance(outcome, Advanced)
+
+
+async def test_f05_who_leave_a_server_at_once_leave_it_once_and_keep_no_connection_to_it(postgresql: Postgresql) -> None:
+    reach, engine, first_has_left = Reach(postgresql.engine), postgresql.engine.sync_engine, asyncio.Event()
+    ask = partial(postgresql.store.live.find_by_username, Username("johndoe"))
+    event.listen(engine, "engine_disposed", lambda _: first_has_left.set())
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(ask() for _ in range(9)))
+        leaving = [asyncio.create_task(reach.leave_server()) for _ in range(5)]
+        await first_has_left.wait()
+        successor = engine.pool
+        await asyncio.gather(*leaving, *(ask() for _ in range(9)))
+
+    assert engine.pool is successor
+    [held] = await postgresql.databases.fetch(postgresql.url, HELD)
+    assert held["connections"] == successor.checkedin() == 2  # type: ignore[attr-defined]
+
+
+async def test_f05_a_server_that_took_the_place_of_one_that_was_left_can_be_left_too(postgresql: Postgresql) -> None:
+    reach, engine = Reach(postgresql.engine), postgresql.engine.sync_engine
+    await reach.leave_server()
+    successor = engine.pool
+    await reach.leave_server()
+
+    assert engine.pool is not successor
 
 
 async def test_several_hosts_of_which_none_takes_writes_are_away_until_one_does(databases: Databases) -> None:
