@@ -23,7 +23,6 @@ from tests.faults.cluster import Cluster, cluster
 from tests.server import PORTUNUS, Server, free_port, launched
 
 USERS = 10_000
-USERS_IN_MEMORY = 1_000  # each has to be asked for a token
 ENVIRONMENTS = Path(".venv/peers")
 FLOOR = Argon2(memory=19456, time=2)
 STRONG = Argon2(memory=65536, time=3)
@@ -169,7 +168,7 @@ class Setting:
     async def _in_memory(self) -> ServedPortunus:
         """Its users come with it, and its keys are its own: the tokens that are used are those it gives for a refresh."""
         portunus = self.wired("memory://")
-        made = accounts.new_accounts(portunus, number=USERS_IN_MEMORY)
+        made = accounts.new_accounts(portunus, number=USERS)
         path = self._folder / "accounts"
         path.write_bytes(pickle.dumps(accounts.to_be_opened(made, cost=FLOOR)))
         port, server = self._launch("portunus", "memory://", variables={"BENCHMARK_ACCOUNTS": str(path)})
