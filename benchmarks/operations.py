@@ -76,7 +76,7 @@ def operations(setting: Setting) -> list[Operation]:
         _one("GET /users/me, new token, SQLite", sqlite.me_with_new_tokens),
         _one("POST /refresh, SQLite", sqlite.refresh),
         _one("POST /token, SQLite", sqlite.log_in),
-        _one("GET /users/me, memory", memory.me),
+        _one("GET /users/me, memory", memory.me, memory.show_each_token),
         _one("POST /refresh, memory", memory.refresh),
         _one("GET /users/me, 200/s", storm.idle),
         Operation(("GET /users/me, 200/s, in a storm", "POST /token, in a storm"), storm.under),
