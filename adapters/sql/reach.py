@@ -49,7 +49,11 @@ class Reach:
         if left is self._left:
             return  # to somebody else: to dispose of a pool twice is to drop its successor, whose connections nobody closes
         self._left = left
-        await self._engine.dispose()
+        try:
+            await self._engine.dispose()
+        except BaseException:  # a request that was given up gives up what it does here: somebody else is to leave
+            self._left = None
+            raise
         event.listen(left, "checkin", _close)  # only now: the new pool would inherit it
 
 

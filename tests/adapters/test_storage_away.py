@@ -148,6 +148,21 @@ async def test_f05_a_server_that_took_the_place_of_one_that_was_left_can_be_left
     assert engine.pool is not successor
 
 
+async def test_f05_who_is_given_up_while_leaving_a_server_leaves_it_to_the_next(postgresql: Postgresql) -> None:
+    reach, engine = Reach(postgresql.engine), postgresql.engine.sync_engine
+    await postgresql.store.live.find_by_username(Username("johndoe"))
+    left, leaving = engine.pool, asyncio.create_task(reach.leave_server())
+    await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert engine.pool is left
+
+    await reach.leave_server()
+
+    assert engine.pool is not left
+
+
 async def test_several_hosts_of_which_none_takes_writes_are_away_until_one_does(databases: Databases) -> None:
     one = make_url(await databases.make())
     host, port = str(one.host or one.query["host"]), one.port or 5432
