@@ -47,14 +47,15 @@ async def guesses(clients: Clients, name: str, passwords: list[str]) -> Counter[
 
 
 async def test_ks08_what_was_refused_in_the_last_minute_is_in_the_record_after_a_graceful_stop(
-    shared_database: str, databases: Databases, tmp_path: Path
+    databases: Databases, tmp_path: Path
 ) -> None:
-    with serving(shared_database, tmp_path, **GUARDED) as stopped:
+    database = await databases.make()
+    with serving(database, tmp_path, **GUARDED) as stopped:
         async with httpx2.AsyncClient(base_url=stopped.address, timeout=20) as http:
             for _ in range(30):
                 await http.post("/token", data={"username": "nobody-here", "password": "not the password at all"})
 
-    told = await databases.fetch(shared_database, "SELECT target, times FROM audit_entries WHERE action = 'throttle'")
+    told = await databases.fetch(database, "SELECT target, times FROM audit_entries WHERE action = 'throttle'")
     assert sum(row["times"] for row in told) == 25
     assert {row["target"] for row in told} == {"account"}
 
