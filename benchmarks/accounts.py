@@ -179,6 +179,10 @@ def log_in(account: Account) -> bytes:
     return _post(b"/token", _FORM, urlencode({"username": account.name, "password": PASSWORD}).encode())
 
 
+def guess() -> bytes:
+    return _post(b"/token", _FORM, urlencode({"username": "nobody", "password": f"not {PASSWORD}"}).encode())
+
+
 def new_name() -> str:
     return f"new{next(_NUMBERS)}{secrets.token_hex(2)}"
 

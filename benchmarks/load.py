@@ -27,7 +27,7 @@ _LENGTH = b"content-length: "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What came back. Latencies are microseconds, of answers with 2xx alone; `cpu` is the generator's own, in seconds.
+    """What came back. Latencies are microseconds, of the answers that were wanted; `cpu` is the generator's own, in seconds.
 
     `sent` is how many requests each connection sent, where each is good once.
     """
@@ -41,7 +41,7 @@ class Load:
 
     @property
     def good(self) -> int:
-        return sum(count for status, count in self.statuses.items() if status.startswith("2"))
+        return len(self.latencies)
 
     @property
     def all(self) -> int:
@@ -93,7 +93,7 @@ class _Connection(asyncio.Protocol):
         run, now = self._run, time.perf_counter()
         status = answer[9:12].decode()
         run.statuses[status] += 1
-        if status[0] == "2":
+        if status.startswith(run.plan.good):
             run.latencies.append(max(int((now - self._asked) * 1e6), 0))  # timers may be early
         run.last = now
         if run.pause is None:

@@ -60,6 +60,7 @@ def operations(setting: Setting) -> list[Operation]:
         _one("pgbench -N", partial(_pgbench, setting, "-N")),
         _one("pgbench -S", partial(_pgbench, setting, "-S")),
         _one("POST /token", own.log_in),
+        _one("POST /token, guessed too often", own.guess_too_often),
         _one("argon2 verify, 19 MiB", _of_this_process(partial(raw.argon2_verify, FLOOR))),
         _one("POST /token, 64 MiB", strong.log_in),
         _one("argon2 verify, 64 MiB", _of_this_process(partial(raw.argon2_verify, STRONG))),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SIZE = struct.Struct(">I")
+_PLAIN = ("port", "once", "per_second", "good")
 _DRAWN = 5_000  # of a pool, for each connection, before it begins anew
 
 
@@ -17,7 +18,7 @@ class Plan:
     """`orders` has, for each connection, which of the `pool` it sends; anew from the start, unless each is good only `once`.
 
     Without `per_second` each connection asks as soon as it is answered; with it, all of them together ask so often, and the
-    latency counts from when a request was due.
+    latency counts from when a request was due. `good` is how the status of the answer that is wanted begins.
     """
 
     port: int
@@ -25,6 +26,7 @@ class Plan:
     orders: Sequence[Sequence[int]]
     once: bool = False
     per_second: float | None = None
+    good: str = "2"
 
     def unsent(self, sent: Sequence[int]) -> list[bytes]:
         """What is left of a plan whose requests are good once, of which each connection sent so many; in the pool's order."""
@@ -33,7 +35,7 @@ class Plan:
 
     def write(self, path: Path) -> None:
         head = json.dumps(
-            {"port": self.port, "once": self.once, "per_second": self.per_second, "orders": [len(one) for one in self.orders]}
+            {**{name: getattr(self, name) for name in _PLAIN}, "orders": [len(one) for one in self.orders]}
         ).encode()
         with path.open("wb") as file:
             for part in (head, *(array("I", order).tobytes() for order in self.orders), *self.pool):
@@ -45,9 +47,7 @@ class Plan:
         head = json.loads(parts[0])
         connections = len(head["orders"])
         orders = [array("I", part) for part in parts[1 : 1 + connections]]
-        return cls(
-            port=head["port"], pool=parts[1 + connections :], orders=orders, once=head["once"], per_second=head["per_second"]
-        )
+        return cls(pool=parts[1 + connections :], orders=orders, **{name: head[name] for name in _PLAIN})
 
 
 def drawn(port: int, pool: Sequence[bytes], *, connections: int, per_second: float | None = None) -> Plan:

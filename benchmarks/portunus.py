@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from typing import final
 
@@ -60,6 +60,12 @@ class Asked:
         # On a machine that has other work, a place in the line for hashing may take too long: 503, which the table has.
         served = await self.served()
         return self.measured(served, log_ins(served, CONNECTIONS), seconds, may_fail=True)
+
+    async def guess_too_often(self, seconds: float) -> Measured:
+        """At one account, which nobody has and which has had its five guesses; now and then one more is looked at."""
+        served = await self.served()
+        plan = drawn(served.port, [accounts.guess()], connections=CONNECTIONS)
+        return self.measured(served, replace(plan, good="429"), seconds, may_fail=True)
 
     async def sign_up(self, seconds: float) -> Measured:
         served = await self.served()

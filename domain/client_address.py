@@ -1,6 +1,7 @@
 """Whose request it is, as far as an address tells."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 Address = IPv4Address | IPv6Address
@@ -9,6 +10,7 @@ Network = IPv4Network | IPv6Network
 # A provider gives a customer of IPv6 a /64 at least, and many a /48: of those, this many times as much is let through.
 _WIDER = 48
 WIDER_FACTOR = 10
+_MOST_REMEMBERED = 4096
 
 
 def unmapped(address: Address) -> Address:
@@ -16,6 +18,7 @@ def unmapped(address: Address) -> Address:
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
+@lru_cache(_MOST_REMEMBERED)  # a log-in asks several times, and to work it out takes longer than all that is done with it
 def networks_of(address: Address) -> tuple[Network, ...]:
     """Those that share a limit: the address itself, of IPv6 the /64 and the /48 around it."""
     plain = unmapped(address)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeVar, final
 
 from adapters.security.device_tokens import DEVICE_ID_BYTES, MacDeviceTokens
+from adapters.security.refused_accounts import REFUSED_FOR, RefusedAccounts
 from adapters.security.secret_key import SecretKey
 from application.ports.clock import Clock
 from application.ports.events import Events
@@ -77,6 +78,7 @@ class SharedThrottle:
         self._trips = trips
         self._patience = patience.total_seconds()
         self._full_until: OrderedDict[str, datetime] = OrderedDict()
+        self._refused = RefusedAccounts()
         self._tight_until = clock.now()
         self._waiting: dict[str, _Waiting] = {}
         self._alone_until = 0.0
@@ -98,8 +100,17 @@ class SharedThrottle:
         with self._noting(None, origin):
             self._require_not_full(action, self._hits(action, self._limit_now(action), origin))
 
+    async def turn_away_from(self, *, identifier: str, origin: Origin) -> None:
+        now = self._clock.now()
+        account = self._refused.find(self._name(identifier), now)
+        if account is None or self.is_of_a_device(origin):
+            return
+        with self._noting(account.user_id, origin):
+            await self._hits_of_a_log_in(origin)
+            raise account.refusal(now)
+
     async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
-        with self._noting(user, origin):
+        with self._noting(user.id if user else None, origin):
             return await self._place(user, identifier, origin)
 
     async def _place(self, user: User | None, identifier: str, origin: Origin) -> Place:
@@ -114,13 +125,13 @@ class SharedThrottle:
                 return Place(DEVICE + device.id.hex(), is_shared, forgiven=account, device=device)
         hits = await self._hits_of_a_log_in(origin)
         found, is_shared = await self._wait_for_a_place(account, hits, OF_AN_ACCOUNT)
-        match found.admission:
-            case Admission.RESERVED:
-                return Place(account, is_shared, device=device if must_rest else None)
-            case Admission.CLOSED:
-                raise LogInClosed
-            case _:
-                raise TooManyFailures(max(found.retry_after, timedelta(seconds=1)))
+        if found.admission is Admission.RESERVED:
+            return Place(account, is_shared, device=device if must_rest else None)
+        refused = LogInClosed() if found.admission is Admission.CLOSED else TooManyFailures(max(found.retry_after, REFUSED_FOR))
+        if found.admission is not Admission.FULL:  # which may be over at any moment
+            user_id = user.id if user else None
+            self._refused.add(self._name(identifier), account, refused, user_id=user_id, now=self._clock.now())
+        raise refused
 
     def device_token(self, user: User, device: KnownDevice | None) -> str:
         return self._device_tokens.seal(user, device=device, at=self._clock.now()) if device else ""
@@ -176,6 +187,7 @@ class SharedThrottle:
         await self._settle(place, self._shared.fail)
 
     async def succeed(self, place: Place) -> KnownDevice | None:
+        self._refused.forget(place.forgiven or place.account)
         await self._own.succeed(place.account, forgiving=place.forgiven)
         if not place.device:
             number = await self._settle(place, self._shared.succeed_anew)
@@ -194,15 +206,16 @@ class SharedThrottle:
 
     async def reopen(self, user_id: UserId) -> None:
         account = self._account(user_id, "")
+        self._refused.forget(account)
         await self._own.succeed(account)
         await self._shared.succeed(account)
 
     @contextmanager
-    def _noting(self, user: User | None, origin: Origin) -> Iterator[None]:
+    def _noting(self, user_id: UserId | None, origin: Origin) -> Iterator[None]:
         try:
             yield
         except Throttled as refused:
-            self._trips.note(refused.policy, user_id=user.id if user else None, origin=origin)
+            self._trips.note(refused.policy, user_id=user_id, origin=origin)
             raise
 
     async def _hits_of_a_log_in(self, origin: Origin) -> Sequence[Hit]:
@@ -293,7 +306,10 @@ class SharedThrottle:
         return Hit(self._digest("devices", account), self._limits.log_in.widened(WIDER_FACTOR))
 
     def _account(self, user_id: UserId | None, identifier: str) -> str:
-        return str(user_id) if user_id else UNKNOWN + self._digest("name", _folded(identifier))
+        return str(user_id) if user_id else UNKNOWN + self._name(identifier)
+
+    def _name(self, identifier: str) -> str:
+        return self._digest("name", _folded(identifier))
 
     def _digest(self, kind: str, text: str) -> str:
         return hmac.digest(self._key, f"{kind}\n{text}".encode(errors="surrogatepass"), hashlib.sha256)[:_BYTES].hex()

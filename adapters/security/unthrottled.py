@@ -14,6 +14,8 @@ class Unthrottled:
 
     def turn_away(self, action: Action, origin: Origin) -> None: ...
 
+    async def turn_away_from(self, *, identifier: str, origin: Origin) -> None: ...
+
     async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
         del identifier, origin
         return Place(str(user and user.id), is_shared=False)

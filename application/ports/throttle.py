@@ -37,6 +37,13 @@ class Throttle(Protocol):
         """Raise `TooManyRequests` where the address is known to be beyond the limit. Counts nothing, and asks nobody."""
         ...
 
+    async def turn_away_from(self, *, identifier: str, origin: Origin) -> None:
+        """Raise what `reserve` would where an attempt at the account was refused within the last second, but for devices'.
+
+        Asks nobody, so that who hammers an account costs little. The request counts towards its address' limit as there.
+        """
+        ...
+
     async def reserve(self, user: User | None, *, identifier: str, origin: Origin) -> Place:
         """Take a place among the attempts at an account, before the password is looked at.
 

@@ -40,6 +40,7 @@ class Login:
     lifetimes: Lifetimes
 
     async def __call__(self, *, identifier: str, password: PlainPassword, origin: Origin = NOWHERE) -> TokenPair:
+        await self.throttle.turn_away_from(identifier=identifier, origin=origin)
         with room_for_log_in(origin, spared=self.throttle.is_of_a_device(origin), hasher=self.hasher):
             user = await self._find(identifier)
         with room_for_log_in(origin, spared=self.throttle.is_spared(user, origin), hasher=self.hasher):

@@ -161,7 +161,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas = schema["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
-        schemas.update(SCHEMAS, RefreshBody=sessions.RefreshBody.model_json_schema())
+        schemas.update(SCHEMAS, **{body.__name__: body.model_json_schema() for body in sessions.BODIES})
         for path, operations in schema["paths"].items():
             of_all = _OF_ALL if path == ALWAYS_ANSWERED else (*_OF_ALL, AT_CAPACITY)
             for operation in operations.values():

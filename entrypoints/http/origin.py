@@ -16,12 +16,20 @@ Headers = Sequence[tuple[bytes, bytes]]
 DEVICE_HEADER = "Device-Token"
 DEVICE_COOKIE = "__Host-device"
 _DEVICE = re.compile(rb"(?:^|;)[ \t]*__Host-device=([A-Za-z0-9_-]+)[ \t]*(?:;|\Z)")
+_READ = "portunus.origin"
 _SECONDS_OF_A_DEVICE = 180 * 86400
 _LONGEST_USER_AGENT = 512  # of real ones few have 300
 
 
 def origin_of(request: HTTPConnection) -> Origin:
-    """By the connection's own address, or the one that trusted proxies name (`ClientBehindProxies`)."""
+    """By the connection's own address, or the one that trusted proxies name (`ClientBehindProxies`); once for each request."""
+    known: Origin | None = request.scope.get(_READ)
+    if known is None:
+        known = request.scope[_READ] = _read(request)
+    return known
+
+
+def _read(request: HTTPConnection) -> Origin:
     user_agent = request.headers.get("user-agent", "")[:_LONGEST_USER_AGENT]
     device_token = request.headers.get(DEVICE_HEADER) or _device_cookie(request.scope["headers"])
     request_id = request.scope.get("state", {}).get("request_id")

@@ -77,8 +77,8 @@ class Counted:
             origin=SOMEWHERE,
         )
 
-    async def log_in(self, password: str = PASSWORD) -> TokenPair:
-        pair: TokenPair = await self.use[Login](identifier="johndoe", password=PlainPassword.parse(password), origin=SOMEWHERE)
+    async def log_in(self, password: str = PASSWORD, *, name: str = "johndoe") -> TokenPair:
+        pair: TokenPair = await self.use[Login](identifier=name, password=PlainPassword.parse(password), origin=SOMEWHERE)
         return pair
 
 
@@ -202,12 +202,25 @@ async def test_a_failed_log_in_takes_four_statements(counted: Counted) -> None:
 
 async def test_a_log_in_that_is_refused_by_its_address_takes_one_statement(counted: Counted) -> None:
     with pytest.raises(TooManyRequests):
-        for _ in range(61):
+        for number in range(61):
             counted.sent.clear()
-            with suppress(InvalidCredentials, TooManyFailures):
-                await counted.log_in(f"not {PASSWORD}")
+            with suppress(InvalidCredentials):
+                await counted.log_in(name=f"nobody{number}")
 
     assert counted.sent == ["SELECT"]
+
+
+async def test_ac12_guesses_at_an_account_that_has_just_refused_one_take_no_statement(counted: Counted) -> None:
+    for _ in range(6):
+        with suppress(InvalidCredentials, TooManyFailures):
+            await counted.log_in(f"not {PASSWORD}")
+    counted.sent.clear()
+
+    for _ in range(3):
+        with pytest.raises(TooManyFailures):
+            await counted.log_in()
+
+    assert counted.sent == []
 
 
 async def test_signing_up_takes_three_statements(counted: Counted) -> None:

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 import pytest
 
 from adapters.memory.throttle import MemoryThrottleState
+from adapters.security.refused_accounts import RefusedAccounts
 from adapters.security.secret_key import SecretKey
 from adapters.security.throttle import SharedThrottle
 from adapters.trips import GatheredTrips
@@ -19,6 +20,7 @@ from domain.attempts import FREE, OF_AN_ACCOUNT, LogInClosed, Rule, TooManyFailu
 from domain.events import LogInsTightened, ThrottleStateAway
 from domain.origin import NOWHERE, Origin
 from domain.throttle import Action, Limit, Limits, Per, TooManyRequests, Verdict
+from domain.user import User
 from tests.examples import SECRET, a_user
 from tests.fakes import FakeClock, RecordedEvents
 
@@ -79,6 +81,7 @@ class Processes:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.events = RecordedEvents()
+        self.trips = GatheredTrips(self.clock)
         self.shared = Breakable(MemoryThrottleState(self.clock))
 
     def another(self, *, patience: timedelta = timedelta(seconds=0.1), **limits: Limit) -> SharedThrottle:
@@ -89,7 +92,7 @@ class Processes:
             limits=Limits(**limits),
             clock=self.clock,
             events=self.events,
-            trips=GatheredTrips(self.clock),
+            trips=self.trips,
             patience=patience,
         )
 
@@ -121,6 +124,14 @@ async def guess(throttle: Throttle, name: str = "johndoe", origin: Origin = NOWH
         return False
     await throttle.fail(place)
     return True
+
+
+async def exhaust(throttle: Throttle, user: User | None) -> None:
+    """Guess until a guess is refused."""
+    for _ in range(FREE):
+        await throttle.fail(await throttle.reserve(user, identifier="johndoe", origin=NOWHERE))
+    with pytest.raises(TooManyFailures):
+        await throttle.reserve(user, identifier="johndoe", origin=NOWHERE)
 
 
 async def test_ac07_processes_count_together(processes: Processes) -> None:
@@ -254,6 +265,97 @@ async def test_who_waited_in_vain_is_told_to_come_again(processes: Processes) ->
         await throttle.reserve(None, identifier="johndoe", origin=NOWHERE)
 
     assert refused.value.retry_after == timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("user", [None, a_user()])
+async def test_ac12_an_account_that_refused_a_guess_refuses_the_next_for_a_second_without_asking(
+    processes: Processes, user: User | None
+) -> None:
+    throttle = processes.another()
+    await exhaust(throttle, user)
+    looked = processes.shared.looked
+
+    processes.clock.advance(timedelta(seconds=0.9))
+    with pytest.raises(TooManyFailures) as refused:
+        await throttle.turn_away_from(identifier="JohnDoe", origin=NOWHERE)
+    await throttle.turn_away_from(identifier="somebody else", origin=NOWHERE)
+    processes.clock.advance(timedelta(seconds=0.1))
+    await throttle.turn_away_from(identifier="johndoe", origin=NOWHERE)
+
+    assert refused.value.retry_after == timedelta(seconds=29.1)
+    assert processes.shared.looked == looked
+
+
+async def test_ac12_an_account_that_takes_no_more_guesses_refuses_likewise(processes: Processes) -> None:
+    throttle = processes.another()
+    for _ in range(100):
+        assert await guess(throttle)
+        processes.clock.advance(timedelta(hours=1))
+    with pytest.raises(LogInClosed):
+        await throttle.reserve(None, identifier="johndoe", origin=NOWHERE)
+
+    with pytest.raises(LogInClosed):
+        await throttle.turn_away_from(identifier="johndoe", origin=NOWHERE)
+
+
+async def test_an_account_whose_places_are_only_taken_is_looked_at_by_everybody(processes: Processes) -> None:
+    throttle = processes.another()
+    for _ in range(FREE):
+        await throttle.reserve(None, identifier="johndoe", origin=NOWHERE)
+    with pytest.raises(TooManyFailures):
+        await throttle.reserve(None, identifier="johndoe", origin=NOWHERE)
+
+    await throttle.turn_away_from(identifier="johndoe", origin=NOWHERE)
+
+
+async def test_who_is_turned_away_from_an_account_is_counted_by_address_and_noted_as_ever(processes: Processes) -> None:
+    throttle, user, here = processes.another(log_in=Limit(10, MINUTE)), a_user(), at("203.0.113.7")
+    await exhaust(throttle, user)
+
+    refused: list[type[Exception]] = []
+    for _ in range(11):
+        try:
+            await throttle.turn_away_from(identifier="johndoe", origin=here)
+        except (TooManyFailures, TooManyRequests) as refusal:
+            refused.append(type(refusal))
+
+    assert refused == [TooManyFailures] * 10 + [TooManyRequests]
+    noted = [act for act in processes.trips.due(most=10, last=True) if act.origin == here]
+    assert [(act.target, act.user_id, act.times) for act in noted] == [("account", user.id, 10), ("log_in", user.id, 1)]
+
+
+async def test_a_device_of_the_account_is_never_turned_away_and_its_log_in_opens_the_account_at_once(
+    processes: Processes,
+) -> None:
+    throttle, user, here = processes.another(), a_user(), at("203.0.113.7")
+    device = await throttle.succeed(await throttle.reserve(user, identifier="johndoe", origin=here))
+    known = replace(here, device_token=throttle.device_token(user, device))
+    await exhaust(throttle, user)
+
+    await throttle.turn_away_from(identifier="johndoe", origin=known)
+    await throttle.succeed(await throttle.reserve(user, identifier="johndoe", origin=known))
+
+    await throttle.turn_away_from(identifier="johndoe", origin=here)
+    assert not (await throttle.reserve(user, identifier="johndoe", origin=here)).forgiven
+
+
+async def test_an_account_that_is_opened_again_is_so_at_once(processes: Processes) -> None:
+    throttle, user = processes.another(), a_user()
+    await exhaust(throttle, user)
+
+    await throttle.reopen(user.id)
+
+    await throttle.turn_away_from(identifier="johndoe", origin=NOWHERE)
+
+
+async def test_of_refused_accounts_no_more_are_known_than_there_is_room_for() -> None:
+    clock, refused = FakeClock(), RefusedAccounts()
+    for number in range(10_001):
+        refused.add(f"name{number}", f"account{number}", LogInClosed(), user_id=None, now=clock.now())
+
+    assert refused.find("name0", clock.now()) is None
+    assert refused.find("name1", clock.now())
+    assert refused.find("name10000", clock.now())
 
 
 @pytest.mark.parametrize("spelling", ["JohnDoe", " johndoe ", "JOHNDOE"])

@@ -4,7 +4,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -95,6 +95,17 @@ class RefreshBody(BaseModel):
     refresh_token: str = Field(repr=False, examples=["prt_…"])
 
 
+# Neither is a parameter of the framework's, which would cost each request as much as all middleware.
+BODIES = (TokenForm, RefreshBody)
+
+
+async def _token_form(request: StrictRequest) -> TokenForm:
+    if await request.body() or request.media_type:  # no body at all is a matter of fields
+        require_media_type(request, _FORM)
+    sent = await request.form()
+    return TokenForm.model_validate({name: value for name, value in sent.items() if value})  # RFC 6749 3.2: empty is missing
+
+
 async def _refresh_token_in_body(request: StrictRequest) -> str | None:
     """From a JSON or a form body; `None` if there is no body."""
     if not await request.body():
@@ -117,9 +128,9 @@ _QUERY_IN_OPENAPI = {
 }
 
 
-def _body_in_openapi(*, required: bool) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/RefreshBody"}
-    return {"requestBody": {"required": required, "content": {_JSON: {"schema": schema}, _FORM: {"schema": schema}}}}
+def _body_in_openapi(body: type[BaseModel], *media_types: str, required: bool) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{body.__name__}"}
+    return {"requestBody": {"required": required, "content": {media_type: {"schema": schema} for media_type in media_types}}}
 
 
 @token_router.post(
@@ -128,19 +139,20 @@ def _body_in_openapi(*, required: bool) -> dict[str, Any]:
     summary="Log in",
     description="A log-in is answered with a token of the device: in a cookie, or in `Device-Token` where the request has that"
     " header. Sent along with later log-ins, it spares the user the waits that others' guesses cause. It is no credential.",
+    openapi_extra=_body_in_openapi(TokenForm, _FORM, required=True),
     responses=oauth_answers(
         TOO_MANY_LOG_INS, of_refusal(TooManyFailures()), of_refusal(LogInClosed()), OVERLOADED, STORAGE_UNAVAILABLE
     ),
 )
 async def log_in(
     *,
-    form: Annotated[TokenForm, Form()],
-    request: Request,
+    request: StrictRequest,
     response: Response,
     origin: RequestOrigin,
     login: Annotated[Login, use(Login)],
     refresh_access: Annotated[RefreshAccess, use(RefreshAccess)],
 ) -> TokensOut:
+    form = await _token_form(request)
     require_no_client_secret(request, form.client_secret)
     match form.grant_type:
         case "password":
@@ -161,7 +173,7 @@ async def log_in(
     operation_id="refresh",
     summary="Trade a refresh token for the next pair",
     description="Each refresh token is good for one use; its successor comes with the answer.",
-    openapi_extra={**_body_in_openapi(required=True), "parameters": [_QUERY_IN_OPENAPI]},
+    openapi_extra={**_body_in_openapi(RefreshBody, _JSON, _FORM, required=True), "parameters": [_QUERY_IN_OPENAPI]},
     responses=answers(
         InvalidRefreshToken, _IN_QUERY, NOT_JSON, INVALID_BODY, WRONG_MEDIA_TYPE, TOO_MANY_BAD_REFRESHES, STORAGE_UNAVAILABLE
     ),
@@ -172,7 +184,6 @@ async def refresh(
     origin: RequestOrigin,
     refresh_access: Annotated[RefreshAccess, use(RefreshAccess)],
 ) -> TokensOut:
-    # Neither is a dependency or a parameter of the framework's, which would cost each refresh as much as all middleware.
     in_body, in_query = await _refresh_token_in_body(request), request.query_params.get("refresh_token")
     if in_query is None:
         require_fields(refresh_token=in_body)
@@ -190,7 +201,7 @@ async def refresh(
     summary="End the session that a token belongs to",
     description="Takes the access token, expired or not, or the refresh token. A session that is over is no error.",
     status_code=HTTPStatus.NO_CONTENT,
-    openapi_extra={**_body_in_openapi(required=False), "security": [{"Bearer": []}, {}]},
+    openapi_extra={**_body_in_openapi(RefreshBody, _JSON, _FORM, required=False), "security": [{"Bearer": []}, {}]},
     responses=answers(
         NotAuthenticated,
         InvalidAccessToken,
