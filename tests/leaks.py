@@ -1,6 +1,7 @@
 """Looking, at the end of a run, for every secret that the tests sent or were given in every line that was logged meanwhile."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +13,13 @@ import httpx2
 from tests.examples import PASSWORD, SECRET
 
 _FEWEST_CHARACTERS = 14  # what is shorter is in a log by chance
+_WORDS_OF_THE_CODE = re.compile("[a-z]+(_[a-z]+)+")
 _SECRET_MEMBERS = ("password", "token", "secret")
+
+
+def _is_secret(text: str) -> bool:
+    """Not so the words of the code, which hypothesis sends as well, and which are what the log is made of."""
+    return len(text) >= _FEWEST_CHARACTERS and len(set(text)) > 3 and not _WORDS_OF_THE_CODE.fullmatch(text)
 
 
 class Secrets:
@@ -36,7 +43,7 @@ class Secrets:
             self._know(value for name, value in body.items() if name.endswith(_SECRET_MEMBERS) and isinstance(value, str))
 
     def _know(self, found: Iterable[str]) -> None:
-        for secret in {each for each in found if len(each) >= _FEWEST_CHARACTERS and len(set(each)) > 3} - self._known:
+        for secret in {each for each in found if _is_secret(each)} - self._known:
             self._known.add(secret)
             for form in _forms(secret):
                 self._forms[form[:_FEWEST_CHARACTERS]].append((form, secret))

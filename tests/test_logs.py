@@ -210,6 +210,12 @@ async def test_ks06_the_search_finds_a_planted_secret(line: str) -> None:
     assert secrets.found_in("harmless words, and a secret of others") == []
 
 
+async def test_a_word_of_the_code_that_was_sent_is_no_secret_of_a_log_that_is_made_of_such() -> None:
+    secrets = await exchange(password="request_header_fields_too_large")
+
+    assert secrets.found_in("request_header_fields_too_large") == []
+
+
 async def test_ks06_the_search_knows_what_went_through_the_clients_of_this_run(run: Run) -> None:
     before = len(run.secrets)
     async with an_api() as api:
