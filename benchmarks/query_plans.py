@@ -4,6 +4,7 @@ Each operation is done once, as a server does it. Before each of its statements 
 so often that the plan is the one of a connection that has run it again and again.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from dependency_injector import providers
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.ids import Uuid7Ids
 from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
+from adapters.sql.together import MOST
 from application.accounts.register_user import RegisterUser
 from application.keys.publish_revocations import PublishRevocations
 from application.limits.admit_request import AdmitRequest
@@ -95,7 +98,12 @@ async def _acts(portunus: Portunus, account: Account) -> Mapping[str, Callable[[
         actor = await use[Authenticate](access_token=access_token)
         await use[ListSessions](actor=actor, limit=_PAGE)
 
+    async def callers_at_once() -> None:
+        live, ids = portunus.adapters.store().live, [session.id, *(Uuid7Ids().session() for _ in range(MOST))]
+        await asyncio.gather(*(live.authenticate(session_id=each, user_id=session.user_id) for each in ids))
+
     return {
+        "GET /users/me, several at once": callers_at_once,
         "GET /users/me": lambda: use[Authenticate](access_token=access_token),
         "POST /refresh": lambda: use[RefreshAccess](refresh_token=refresh_token, origin=_SOMEWHERE),
         "POST /token": lambda: use[Login](identifier=account.name, password=password, origin=_SOMEWHERE),

@@ -3,7 +3,7 @@
 On SQLite, where nothing is sent, what may end a session takes two, in a transaction.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -28,6 +28,7 @@ from adapters.sql.rotation import advancing, rotating
 from adapters.sql.schema import UtcDateTime, clients, sessions, users
 from adapters.sql.sessions import ENDED, MOST_RIVALS, ended_from_row, ending, is_live, opening, session_from_row
 from adapters.sql.signing_keys import RING_GENERATION, ring_from_rows, whole_ring
+from adapters.sql.together import MOST, Together
 from adapters.sql.users import user_from_row
 from application.ports.sessions import FoundCaller
 from application.ports.unit_of_work import StoreUnavailable
@@ -64,6 +65,8 @@ from domain.username import Username
 _GOING_ON: dict[str, type[Advanced | Repeated | Ahead]] = {"advanced": Advanced, "repeated": Repeated, "ahead": Ahead}
 _UserRow, _SessionRow = row_type(users.c.keys()), row_type(sessions.c.keys())
 _WITH_USER = sessions.join(users, users.c.id == sessions.c.user_id)
+_CALLERS_AT_ONCE = tuple(1 << power for power in range(MOST.bit_length()))
+_Callers = tuple[int, Mapping[SessionId, Any]]  # the generation of the key ring, and rows
 _SPENDING = ("session_id", "secret_digest", "counter", "network", "made_by")
 # Not now(), which is when a transaction began; and asked again for a row that has changed meanwhile.
 _IN_TIME = func.clock_timestamp() <= literal(given("until"), UtcDateTime)
@@ -85,6 +88,7 @@ class SqlLiveStatements:
         # A server that was demoted goes on answering reads, without an error.
         self._demoted = (func.pg_is_in_recovery() if engine.dialect.name == "postgresql" else literal(False)).label("demoted")
         self._hot = HotStatements(engine, time)
+        self._callers: Together[SessionId, _Callers] = Together(self._find_callers)
         self._each_time = of_each_run(time)
 
     async def find_by_username(self, username: Username) -> User | None:
@@ -96,9 +100,17 @@ class SqlLiveStatements:
         return [user_from_row(row) for row in await self._run(page if after is None else page.where(users.c.id > after))]
 
     async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
-        row = await self._trusted(self._caller, session_id=session_id)
+        ring_generation, rows = await self._callers.ask(session_id)
+        row = rows.get(session_id)
         # Told of the user, too, PostgreSQL would look among the user's sessions, by an index that no refresh keeps in memory.
-        return FoundCaller(_actor(row[2:]) if row.user_id == user_id else None, row.ring_generation)
+        return FoundCaller(_actor(row[3:]) if row and row.user_id == user_id else None, ring_generation)
+
+    async def _find_callers(self, ids: Sequence[SessionId]) -> _Callers:
+        """By one of a few statements, the next one that has room for all: the last id stands in the places that are left."""
+        size = next(size for size in _CALLERS_AT_ONCE if size >= len(ids))
+        asked = [*ids, *[ids[-1]] * (size - len(ids))]
+        rows = await self._all_trusted(f"{size} callers", self._callers_of, {f"id{at}": each for at, each in enumerate(asked)})
+        return rows[0].ring_generation, {row.session_id: row for row in rows}
 
     async def read_session(self, id: SessionId) -> Actor | None:
         row = await self._trusted(self._holder, session_id=id)
@@ -296,16 +308,22 @@ class SqlLiveStatements:
         return is_live(self._time, self._lifetimes)
 
     async def _trusted(self, make: Callable[..., Select[Any]], **values: Any) -> Any:
-        """One row, of nulls if there is none: a server says whether it was demoted also where it finds nothing.
+        [row] = await self._all_trusted(make.__name__, lambda names: make(**{name: given(name) for name in names}), values)
+        return row
+
+    async def _all_trusted(
+        self, name: str, make: Callable[[Iterable[str]], Select[Any]], values: Mapping[str, Any]
+    ) -> Sequence[Any]:
+        """One row, of nulls, if there is none: a server says whether it was demoted also where it finds nothing.
 
         Else a session that the demoted server has not received yet would be a wrong "no".
         """
         async with self._reach.translating():
-            [row] = await self._hot.fetch(make.__name__, lambda: make(**{name: given(name) for name in values}), values)
-        if row.demoted:
+            rows = await self._hot.fetch(name, lambda: make(values), values)
+        if rows[0].demoted:
             await self._reach.leave_server()
             raise StoreUnavailable
-        return row
+        return rows
 
     def _user(self, *, username_key: Any) -> Select[Any]:
         return self._or_nulls(users, users.c.username_key == username_key, *users.c)
@@ -313,9 +331,10 @@ class SqlLiveStatements:
     def _client(self, *, id: Any) -> Select[Any]:
         return self._or_nulls(clients, clients.c.id == id, *clients.c)
 
-    def _caller(self, *, session_id: Any) -> Select[Any]:
-        live = and_(sessions.c.id == session_id, is_live(self._each_time, self._lifetimes))
-        return self._or_nulls(_WITH_USER, live, RING_GENERATION, *users.c, *sessions.c)
+    def _callers_of(self, names: Iterable[str]) -> Select[Any]:
+        asked = [literal(given(name), sessions.c.id.type) for name in names]
+        live = and_(sessions.c.id.in_(asked), is_live(self._each_time, self._lifetimes))
+        return self._or_nulls(_WITH_USER, live, RING_GENERATION, sessions.c.id.label("session_id"), *users.c, *sessions.c)
 
     def _holder(self, *, session_id: Any) -> Select[Any]:
         live = and_(sessions.c.id == session_id, is_live(self._each_time, self._lifetimes))

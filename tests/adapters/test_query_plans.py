@@ -31,6 +31,7 @@ INSERT INTO attempts (account, failures, reserved, reserved_until, free_at, admi
 # What looks for rows, statement by statement: the indexes, and how many rows it may read for it.
 INTENDED: Mapping[str, Sequence[tuple[set[str], int]]] = {
     "GET /users/me": [({"pk_sessions", "pk_users"}, 2)],
+    "GET /users/me, several at once": [({"pk_sessions", "pk_users"}, 2), ({"pk_sessions", "pk_users"}, 0)],
     "POST /refresh": [({"pk_sessions", "pk_users"}, 2)],
     "POST /token": [
         ({"uq_users_username_key"}, 1),

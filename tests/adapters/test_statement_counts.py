@@ -1,5 +1,6 @@
 """How many statements a request costs, and what it holds meanwhile. `BEGIN` and `COMMIT` are not counted; a savepoint is."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -144,6 +145,16 @@ async def test_authenticating_takes_one_statement(counted: Counted) -> None:
     await counted.use[Authenticate](access_token=pair.access_token)
 
     assert counted.sent == ["SELECT"]
+
+
+async def test_those_who_authenticate_at_once_share_statements(counted: Counted) -> None:
+    pairs = [await counted.log_in() for _ in range(17)]
+    counted.sent.clear()
+
+    actors = await asyncio.gather(*(counted.use[Authenticate](access_token=pair.access_token) for pair in pairs))
+
+    assert len({actor.session.id for actor in actors}) == len(pairs)
+    assert counted.sent == ["SELECT"] * 2  # the first who came, and all others
 
 
 async def test_refreshing_takes_one_statement(counted: Counted) -> None:

@@ -243,6 +243,26 @@ async def test_an_unknown_session_does_not_authenticate(store: Store) -> None:
     assert (await store.live.authenticate(session_id=Uuid7Ids().session(), user_id=user.id)).actor is None
 
 
+async def test_of_many_who_ask_at_once_each_is_told_of_the_own_session_and_nobody_of_the_past(storage: Storage) -> None:
+    found = [await a_stored_session(storage.store, await a_stored_user(storage.store, a_user(f"user{at}"))) for at in range(20)]
+    sessions = [session for session, _ in found]
+    ended, unknown = sessions[::4], [Uuid7Ids().session() for _ in range(5)]
+    live = storage.another.live
+    before = [asyncio.create_task(live.authenticate(session_id=one.id, user_id=one.user_id)) for one in sessions]
+    await asyncio.sleep(0)
+    for one in ended:
+        await storage.store.live.end_session(one.id, reason=EndReason.LOGOUT)
+
+    asked = [live.authenticate(session_id=one.id, user_id=one.user_id) for one in sessions]
+    asked += [live.authenticate(session_id=one.id, user_id=sessions[-1].user_id) for one in sessions[:-1]]
+    asked += [live.authenticate(session_id=each, user_id=sessions[0].user_id) for each in unknown]
+    answers = [caller.actor for caller in await asyncio.gather(*asked)]
+    await asyncio.gather(*before)
+
+    told = [actor.session.id if actor else None for actor in answers]
+    assert told == [None if one in ended else one.id for one in sessions] + [None] * (len(sessions) - 1 + len(unknown))
+
+
 async def test_an_ended_session_does_not_authenticate_and_keeps_its_first_reason(storage: Storage) -> None:
     session, _ = await a_stored_session(storage.store)
 
