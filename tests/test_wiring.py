@@ -18,7 +18,8 @@ import application
 from entrypoints.container.adapters import Adapters
 from entrypoints.container.root import CAPABILITIES, build, use_cases_of
 from entrypoints.http.app import ROUTERS
-from entrypoints.http.inject import Made
+from entrypoints.http.inject import FoundFirst, Made
+from entrypoints.http.strict import StrictRoute
 from entrypoints.settings import Settings
 from tests.examples import SECRET
 
@@ -100,6 +101,21 @@ def test_every_route_asks_for_the_use_case_it_names(route: APIRoute) -> None:
         for asked in (extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Made)):
             promised = getattr(asked.of, "__annotations__", {}).get("use_case")
             assert promised is None or promised is get_args(hint)[0]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=[route.path for route in ROUTES])
+def test_no_route_takes_what_it_is_handed_from_what_was_sent(route: APIRoute) -> None:
+    hints = get_type_hints(route.endpoint, include_extras=True)
+    handed = {
+        name
+        for name, hint in hints.items()
+        if any(isinstance(extra, (Made, FoundFirst)) for extra in getattr(hint, "__metadata__", ()))
+    }
+    dependant = route.dependant
+    sent = [*dependant.path_params, *dependant.query_params, *dependant.header_params, *dependant.body_params]
+
+    assert isinstance(route, StrictRoute)
+    assert handed.isdisjoint(field.name for field in sent)
 
 
 def test_two_containers_share_nothing() -> None:

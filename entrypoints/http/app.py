@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from domain.client_address import Network
 from domain.errors import Refusal
+from entrypoints.http.actor import SECURITY_SCHEMES
 from entrypoints.http.by_path import RoutesByPath
 from entrypoints.http.capacity import ALWAYS_ANSWERED, RequestsAtOnce
 from entrypoints.http.docs import add_docs
@@ -162,6 +163,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         schemas.update(SCHEMAS, **{body.__name__: body.model_json_schema() for body in sessions.BODIES})
+        schema["components"]["securitySchemes"] = SECURITY_SCHEMES | schema["components"]["securitySchemes"]
         for path, operations in schema["paths"].items():
             of_all = _OF_ALL if path == ALWAYS_ANSWERED else (*_OF_ALL, AT_CAPACITY)
             for operation in operations.values():

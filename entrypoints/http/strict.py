@@ -13,7 +13,7 @@ from fastapi.params import Form
 from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 
-from entrypoints.http.inject import Endpoint, with_made
+from entrypoints.http.inject import Endpoint, find_first, found_first, with_made
 from entrypoints.http.problems import ProblemRaised
 
 _MOST_DEPTH = 16
@@ -72,12 +72,16 @@ class StrictRoute(APIRoute):
     """
 
     def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
-        super().__init__(path, with_made(endpoint), **options)
+        called = with_made(endpoint)
+        if security := [dict(one) for asked in found_first(called).values() for one in asked.security]:
+            options["openapi_extra"] = {**(options.get("openapi_extra") or {}), "security": security}
+        super().__init__(path, called, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         asked = {field.alias for field in self.dependant.query_params}
-        if self.methods == {"GET"} and self.body_field is None and not asked:
+        first = found_first(self.endpoint)
+        if self.methods == {"GET"} and self.body_field is None and not asked and not first:
             return handle  # there is nothing to be strict about
         expected = None
         if self.body_field is not None:
@@ -90,6 +94,8 @@ class StrictRoute(APIRoute):
                 _require_once(strict, asked)
             if expected is not None and (await strict.body() or strict.media_type):  # no body at all is a matter of fields
                 require_media_type(strict, expected)
+            if first:
+                await find_first(first, strict)
             return await handle(strict)
 
         return strictly
