@@ -134,6 +134,12 @@ async def exhaust(throttle: Throttle, user: User | None) -> None:
         await throttle.reserve(user, identifier="johndoe", origin=NOWHERE)
 
 
+async def guess_a_hundred_times(throttle: Throttle, clock: FakeClock) -> None:
+    for _ in range(100):
+        assert await guess(throttle)
+        clock.advance(timedelta(hours=1))
+
+
 async def test_ac07_processes_count_together(processes: Processes) -> None:
     one, other = processes.another(sign_up=Limit(4, MINUTE)), processes.another(sign_up=Limit(4, MINUTE))
 
@@ -288,9 +294,7 @@ async def test_ac12_an_account_that_refused_a_guess_refuses_the_next_for_a_secon
 
 async def test_ac12_an_account_that_takes_no_more_guesses_refuses_likewise(processes: Processes) -> None:
     throttle = processes.another()
-    for _ in range(100):
-        assert await guess(throttle)
-        processes.clock.advance(timedelta(hours=1))
+    await guess_a_hundred_times(throttle, processes.clock)
     with pytest.raises(LogInClosed):
         await throttle.reserve(None, identifier="johndoe", origin=NOWHERE)
 
@@ -424,9 +428,8 @@ async def test_while_very_many_try_an_address_is_let_through_for_a_tenth_and_one
 
 async def test_ac07_after_a_hundred_failures_in_a_row_no_more_are_taken(processes: Processes) -> None:
     throttle = processes.another()
-    for _ in range(100):
-        assert await guess(throttle)
-        processes.clock.advance(timedelta(hours=1))
+    await guess_a_hundred_times(throttle, processes.clock)
+
     with pytest.raises(LogInClosed):
         await throttle.reserve(None, identifier="johndoe", origin=NOWHERE)
 
