@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 
 from entrypoints.http.inject import Endpoint, find_first, found_first, with_made
+from entrypoints.http.plain import answering, asks_nothing, plainly
 from entrypoints.http.problems import ProblemRaised
 
 _MOST_DEPTH = 16
@@ -68,7 +69,8 @@ class StrictRequest(Request):
 class StrictRoute(APIRoute):
     """Reads bodies by `StrictRequest`, and takes the media type that the route declares, or answers 415.
 
-    Of a parameter that a query string repeats the framework would take the last, and others on the way the first: 422.
+    Of a parameter that a query string repeats the framework would take the last, and others on the way the first: 422. A route
+    that has nothing for the framework to parse is called without it.
     """
 
     def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
@@ -76,9 +78,11 @@ class StrictRoute(APIRoute):
         if security := [dict(one) for asked in found_first(called).values() for one in asked.security]:
             options["openapi_extra"] = {**(options.get("openapi_extra") or {}), "security": security}
         super().__init__(path, called, **options)
+        if asks_nothing(self):
+            self.app = answering(self.get_route_handler(), StrictRequest)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        handle = plainly(self) if asks_nothing(self) else super().get_route_handler()
         asked = {field.alias for field in self.dependant.query_params}
         first = found_first(self.endpoint)
         if self.methods == {"GET"} and self.body_field is None and not asked and not first:
@@ -89,7 +93,7 @@ class StrictRoute(APIRoute):
             expected = "application/x-www-form-urlencoded" if is_form else "application/json"
 
         async def strictly(request: Request) -> Response:
-            strict = StrictRequest(request.scope, request.receive)
+            strict = request if isinstance(request, StrictRequest) else StrictRequest(request.scope, request.receive)
             if asked and b"&" in request.scope["query_string"]:
                 _require_once(strict, asked)
             if expected is not None and (await strict.body() or strict.media_type):  # no body at all is a matter of fields
