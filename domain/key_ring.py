@@ -36,7 +36,12 @@ class StoredKeyRing:
     @property
     def active(self) -> SigningKey | None:
         """The one that signs: of several, that which started last."""
-        return max(self._in(KeyState.ACTIVE), key=lambda key: (key.signs_from, key.ordinal), default=None)
+        return self.active_at(self.as_of)
+
+    def active_at(self, moment: datetime) -> SigningKey | None:
+        """The one that signs then, if nobody changes the ring before."""
+        active = [key for key in self.keys if key.state(moment) is KeyState.ACTIVE]
+        return max(active, key=lambda key: (key.signs_from, key.ordinal), default=None)
 
     @property
     def taking_over(self) -> SigningKey | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 
 class DeviceKind(StrEnum):
@@ -42,7 +42,7 @@ class Origin:
         if address is None:
             return None
         if isinstance(address, IPv4Address):
-            return str(IPv4Network((int(address), 24), strict=False))
+            return f"{str(address).rpartition('.')[0]}.0/24"
         return str(IPv6Network((int(address), 48), strict=False))
 
 

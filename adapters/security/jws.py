@@ -43,11 +43,18 @@ def is_signed(signed: bytes, signature: bytes, *, key: PublicKey, algorithm: str
     return bool(jwt.get_algorithm_by_name(algorithm).verify(signed, key, signature))
 
 
-def sign(header: Mapping[str, Any], payload: Mapping[str, Any], *, key: PrivateKey, algorithm: str) -> str:
-    """A compact JWS, as PyJWT would make it, which looks at each key and header anew: these are the caller's own."""
-    signed = b".".join(_encode_segment(_TO_JSON(part).encode()) for part in (header, payload))
+def sign(header: bytes, payload: Mapping[str, Any], *, key: PrivateKey, algorithm: str) -> str:
+    """A compact JWS, as PyJWT would make it, which looks at each key and header anew: these are the caller's own.
+
+    `header` is what `encoded` makes of it.
+    """
+    signed = header + b"." + encoded(payload)
     signature: bytes = jwt.get_algorithm_by_name(algorithm).sign(signed, key)
     return (signed + b"." + _encode_segment(signature)).decode()
+
+
+def encoded(part: Mapping[str, Any]) -> bytes:
+    return _encode_segment(_TO_JSON(part).encode())
 
 
 def _encode_segment(raw: bytes) -> bytes:

@@ -2,10 +2,11 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, final
 from uuid import UUID
 
-from adapters.security.jws import CompactJws, Malformed, is_signed, sign
+from adapters.security.jws import CompactJws, Malformed, encoded, is_signed, sign
 from adapters.security.key_ring import KeyRing, OpenRing
 from adapters.security.verified_tokens import VerifiedTokens
 from application.ports.clock import Clock
@@ -47,8 +48,7 @@ class JwtAccessTokens:
         }
         if key.private is None:
             raise NoSigningKey
-        header = {"alg": key.algorithm, "typ": _TYPE, "kid": key.kid}
-        return sign(header, claims, key=key.private, algorithm=key.algorithm)
+        return sign(_header(key.algorithm, key.kid), claims, key=key.private, algorithm=key.algorithm)
 
     async def read(self, token: str, *, ring_generation: int = 0) -> AccessClaims:
         claims = await self._verified(token, await self._key_ring.ring(generation=ring_generation))
@@ -102,6 +102,11 @@ class JwtAccessTokens:
         )
         if not ours:
             raise InvalidAccessToken
+
+
+@lru_cache(maxsize=16)  # of the key that signs, and of those before it
+def _header(algorithm: str, kid: str) -> bytes:
+    return encoded({"alg": algorithm, "typ": _TYPE, "kid": kid})
 
 
 def _uuid(text: str) -> UUID:

@@ -74,7 +74,7 @@ class OpenRing:
         return [key for key in self.keys.values() if key.row.verifies(self._store_time(at))]
 
     def signing(self, at: datetime) -> OpenKey | None:
-        active = self.stored.seen(self._store_time(at)).active
+        active = self.stored.active_at(self._store_time(at))
         key = self.keys.get(active.kid) if active else None
         return key if key and key.private is not None else None
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from ipaddress import ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated
 
 from fastapi import Request, Response
@@ -14,6 +15,7 @@ from entrypoints.http.inject import Made
 Headers = Sequence[tuple[bytes, bytes]]
 
 DEVICE_HEADER = "Device-Token"
+_DEVICE_HEADER = DEVICE_HEADER.lower().encode()
 DEVICE_COOKIE = "__Host-device"
 _DEVICE = re.compile(rb"(?:^|;)[ \t]*__Host-device=([A-Za-z0-9_-]+)[ \t]*(?:;|\Z)")
 _READ = "portunus.origin"
@@ -30,14 +32,25 @@ def origin_of(request: HTTPConnection) -> Origin:
 
 
 def _read(request: HTTPConnection) -> Origin:
-    user_agent = request.headers.get("user-agent", "")[:_LONGEST_USER_AGENT]
-    device_token = request.headers.get(DEVICE_HEADER) or _device_cookie(request.scope["headers"])
+    headers = request.scope["headers"]
+    user_agent = _first(headers, b"user-agent")[:_LONGEST_USER_AGENT]
+    device_token = _first(headers, _DEVICE_HEADER) or _device_cookie(headers)
     request_id = request.scope.get("state", {}).get("request_id")
-    try:
-        address = ip_address(request.client.host if request.client else "")
-    except ValueError:  # a socket of the file system has no address
-        address = None
+    client = request.scope.get("client")
+    address = _address(client[0]) if client else None
     return Origin(user_agent=user_agent, address=address, device_token=device_token, request_id=request_id)
+
+
+def _first(headers: Headers, name: bytes) -> str:
+    return next((value.decode("latin-1") for each, value in headers if each == name), "")
+
+
+@lru_cache(maxsize=4096)
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:  # a socket of the file system has no address
+        return None
 
 
 def without_foreign_cookies(headers: Headers) -> Headers:

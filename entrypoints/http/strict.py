@@ -28,7 +28,7 @@ class StrictRequest(Request):
 
     @property
     def media_type(self) -> str:
-        return self.headers.get("content-type", "").partition(";")[0].strip(" \t").lower()
+        return _media_type(next(iter(_values_of(self, b"content-type")), ""))
 
     async def json(self) -> Any:
         body = await self.body()
@@ -44,6 +44,11 @@ class StrictRequest(Request):
         return value
 
     async def _get_form(self, **_: Any) -> FormData:
+        self._form = FormData(await self.fields())
+        return self._form
+
+    async def fields(self) -> dict[str, str]:
+        """Of a form."""
         body = await self.body()
         if _BAD_PERCENT.search(body):
             raise _not_a_form("a % is not followed by two hexadecimal digits")
@@ -62,8 +67,7 @@ class StrictRequest(Request):
             raise _not_a_form("a field is repeated")
         if any("\0" in text for pair in pairs for text in pair):
             raise _not_a_form("it holds a NUL character")
-        self._form = FormData(dict(pairs))
-        return self._form
+        return dict(pairs)
 
 
 class StrictRoute(APIRoute):
@@ -113,15 +117,21 @@ def _require_once(request: Request, names: Collection[str]) -> None:
 
 def require_media_type(request: StrictRequest, *accepted: str) -> str:
     """Which of the accepted media types the body has. Raises a 415 otherwise."""
-    if (
-        request.media_type not in accepted
-        or len(request.headers.getlist("content-type")) > 1
-        or any(coding.lower() != "identity" for coding in request.headers.getlist("content-encoding"))
-    ):
+    types = [_media_type(value) for value in _values_of(request, b"content-type")]
+    codings = _values_of(request, b"content-encoding")
+    if len(types) != 1 or types[0] not in accepted or any(coding.lower() != "identity" for coding in codings):
         raise ProblemRaised(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", f"Send {' or '.join(accepted)}, uncompressed."
         )
-    return request.media_type
+    return types[0]
+
+
+def _values_of(request: Request, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for each, value in request.scope["headers"] if each == name]
+
+
+def _media_type(value: str) -> str:
+    return value.partition(";")[0].strip(" \t").lower()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

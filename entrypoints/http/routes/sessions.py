@@ -102,7 +102,7 @@ BODIES = (TokenForm, RefreshBody)
 async def _token_form(request: StrictRequest) -> TokenForm:
     if await request.body() or request.media_type:  # no body at all is a matter of fields
         require_media_type(request, _FORM)
-    sent = await request.form()
+    sent = await request.fields()
     return TokenForm.model_validate({name: value for name, value in sent.items() if value})  # RFC 6749 3.2: empty is missing
 
 
@@ -111,7 +111,7 @@ async def _refresh_token_in_body(request: StrictRequest) -> str | None:
     if not await request.body():
         return None
     is_json = require_media_type(request, _JSON, _FORM) == _JSON
-    fields = await request.json() if is_json else dict(await request.form())
+    fields = await request.json() if is_json else await request.fields()
     try:
         return RefreshBody.model_validate(fields).refresh_token
     except ValidationError as error:
@@ -184,7 +184,8 @@ async def refresh(
     origin: RequestOrigin,
     refresh_access: Annotated[RefreshAccess, use(RefreshAccess)],
 ) -> TokensOut:
-    in_body, in_query = await _refresh_token_in_body(request), request.query_params.get("refresh_token")
+    in_body = await _refresh_token_in_body(request)
+    in_query = request.query_params.get("refresh_token") if request.scope["query_string"] else None
     if in_query is None:
         require_fields(refresh_token=in_body)
         return TokensOut.of(await refresh_access(refresh_token=in_body or "", origin=origin))
