@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from adapters.sql.advances import Advances
 from adapters.sql.audit_entries import Entering, detail_of, noting
 from adapters.sql.clients import client_from_row
 from adapters.sql.deadlines import Deadlines
@@ -24,11 +25,11 @@ from adapters.sql.hot import HotStatements, given, of_each_run, row_type
 from adapters.sql.reach import SECONDS_IN_ALL, Reach
 from adapters.sql.revocations import execute_ending, page_of, reading, telling
 from adapters.sql.rivals import again_after
-from adapters.sql.rotation import advancing, rotating
-from adapters.sql.schema import UtcDateTime, clients, sessions, users
+from adapters.sql.rotation import IN_TIME, advancing, rotating
+from adapters.sql.schema import clients, sessions, users
 from adapters.sql.sessions import ENDED, MOST_RIVALS, ended_from_row, ending, is_live, opening, session_from_row
 from adapters.sql.signing_keys import RING_GENERATION, ring_from_rows, whole_ring
-from adapters.sql.together import MOST, Together
+from adapters.sql.together import Together, room_for
 from adapters.sql.users import user_from_row
 from application.ports.sessions import FoundCaller
 from application.ports.unit_of_work import StoreUnavailable
@@ -65,11 +66,8 @@ from domain.username import Username
 _GOING_ON: dict[str, type[Advanced | Repeated | Ahead]] = {"advanced": Advanced, "repeated": Repeated, "ahead": Ahead}
 _UserRow, _SessionRow = row_type(users.c.keys()), row_type(sessions.c.keys())
 _WITH_USER = sessions.join(users, users.c.id == sessions.c.user_id)
-_CALLERS_AT_ONCE = tuple(1 << power for power in range(MOST.bit_length()))
 _Callers = tuple[int, Mapping[SessionId, Any]]  # the generation of the key ring, and rows
 _SPENDING = ("session_id", "secret_digest", "counter", "network", "made_by")
-# Not now(), which is when a transaction began; and asked again for a row that has changed meanwhile.
-_IN_TIME = func.clock_timestamp() <= literal(given("until"), UtcDateTime)
 _ENDING: dict[str, type[Reused | Shadowed]] = {"reused": Reused, "shadowed": Shadowed}
 
 
@@ -86,10 +84,12 @@ class SqlLiveStatements:
         self._log: Any = structlog.get_logger("portunus.storage")
         self._lost = 0  # failures that this process could not note
         # A server that was demoted goes on answering reads, without an error.
-        self._demoted = (func.pg_is_in_recovery() if engine.dialect.name == "postgresql" else literal(False)).label("demoted")
+        self._is_on_postgresql = engine.dialect.name == "postgresql"
+        self._demoted = (func.pg_is_in_recovery() if self._is_on_postgresql else literal(False)).label("demoted")
         self._hot = HotStatements(engine, time)
         self._callers: Together[SessionId, _Callers] = Together(self._find_callers)
         self._each_time = of_each_run(time)
+        self._advances = Advances(self._hot, reach, time, lifetimes, deadlines)
 
     async def find_by_username(self, username: Username) -> User | None:
         row = await self._trusted(self._user, username_key=username.key)
@@ -107,7 +107,7 @@ class SqlLiveStatements:
 
     async def _find_callers(self, ids: Sequence[SessionId]) -> _Callers:
         """By one of a few statements, the next one that has room for all: the last id stands in the places that are left."""
-        size = next(size for size in _CALLERS_AT_ONCE if size >= len(ids))
+        size = room_for(len(ids))
         asked = [*ids, *[ids[-1]] * (size - len(ids))]
         rows = await self._all_trusted(f"{size} callers", self._callers_of, {f"id{at}": each for at, each in enumerate(asked)})
         return rows[0].ring_generation, {row.session_id: row for row in rows}
@@ -173,8 +173,18 @@ class SqlLiveStatements:
             # Replayed without a window, a rotation whose answer was lost would look like reuse.
             return await self._rotate(spending, trace.digests, lambda: grace, origin, replay=False)
         with self._deferrals.of(presented, grace) as own:
+            row, waited = None, timedelta(0)
+            if self._is_on_postgresql:
+                row, waited = await self._advances.advance({**spending, "digest": trace.digests[0]})
+            if row:
+                return _outcome(row)
+            # Most likely no newest token: what else it may be is decided anew, by a statement that knows all there is.
             return await self._rotate(
-                spending, trace.digests, lambda: max(own, self._reach.outages.stretched(grace)), origin, replay=True
+                spending,
+                trace.digests,
+                lambda: max(own, self._reach.outages.stretched(grace)) + waited,
+                origin,
+                replay=True,
             )
 
     async def _rotate(
@@ -191,16 +201,13 @@ class SqlLiveStatements:
         What it waited for its turn is not counted against its window.
         """
         async with self._reach.translating() as wait:
+            if not self._is_on_postgresql:
+                return await self._rotate_here(spending, digests, window() + wait.waited, origin)
             values = {**spending, **_numbered(digests)}
-            if self._engine.dialect.name != "postgresql":
-                return await self._rotate_here(values, spending, digests, window() + wait.waited, origin)
             given_up = self._deadlines.now() + SECONDS_IN_ALL - wait.silence
             for _ in range(2):
                 until = self._deadlines.at(min(self._deadlines.now() + SECONDS_FOR_A_STATEMENT, given_up))
                 values["until"] = until
-                if found := await self._hot.fetch("advance", self._timely_advance, values, replay=replay):
-                    return _outcome(found[0])
-                # Most likely no newest token: what else it may be is decided anew, by a statement that knows all there is.
                 values["window"] = window() + wait.waited
                 if found := await self._decide(values, len(digests), origin, replay=replay):
                     return _outcome(found[0])
@@ -219,25 +226,21 @@ class SqlLiveStatements:
 
     async def _rotate_here(
         self,
-        values: Mapping[str, Any],
         spending: Mapping[str, Any],
         digests: Sequence[bytes],
         window: timedelta,
         origin: Origin,
     ) -> RotationOutcome:
         """An advance is told to nobody and entered nowhere: it needs no transaction. Whatever is none is looked at anew."""
-        if advanced := await self._hot.fetch("advance", self._advance, values):
+        if advanced := await self._hot.fetch("advance", self._advance, {**spending, "digest": digests[0]}):
             return _outcome(advanced[0])
         change = rotating(**spending, digests=digests, window=window, time=self._time, lifetimes=self._lifetimes)
         row = await self._end_here(change, Entering(acts_of_rotation(origin), self._time))
         return _outcome(row) if row else Unknown()
 
     def _advance(self) -> ReturningUpdate[Any]:
-        spending = {name: given(name) for name in _SPENDING}
-        return advancing(**spending, digest=given("digest0"), time=self._each_time, lifetimes=self._lifetimes)
-
-    def _timely_advance(self) -> ReturningUpdate[Any]:
-        return self._advance().where(_IN_TIME)
+        spending = {name: given(name) for name in (*_SPENDING, "digest")}
+        return advancing(**spending, time=self._each_time, lifetimes=self._lifetimes)
 
     def _timely(self, digests: int, detail: Detail | None) -> Select[Any]:
         change = rotating(
@@ -248,11 +251,11 @@ class SqlLiveStatements:
             lifetimes=self._lifetimes,
         )
         of_each = SimpleNamespace(**{part: given(part) for part in ("salt", "text", "digest")}) if detail else None
-        return telling(change.where(_IN_TIME), self._time, Entering(acts_of_rotation(NOWHERE), self._time, of_each))
+        return telling(change.where(IN_TIME), self._time, Entering(acts_of_rotation(NOWHERE), self._time, of_each))
 
     async def open_session(self, session: NewSession, *, most: int, act: Act) -> Opened | None:
         few = most - MOST_RIVALS
-        if few <= 0 or self._engine.dialect.name != "postgresql":  # on SQLite to open and to enter are two statements
+        if few <= 0 or not self._is_on_postgresql:  # on SQLite to open and to enter are two statements
             return None
         one = opening(session, act, time=self._time, lifetimes=self._lifetimes, on_postgresql=True, among_fewer_than=few)
         async with self._reach.translating():
@@ -280,7 +283,7 @@ class SqlLiveStatements:
         of_user = [sessions.c.user_id == user_id] if user_id else []
         change = ending(sessions.c.id == id, *of_user, reason=reason, time=self._time)
         row = await self._end(change, Entering({ENDED: act}, self._time) if act else None)
-        if row is None and self._engine.dialect.name == "postgresql":
+        if row is None and self._is_on_postgresql:
             # Given up while a standby was waited for, an ending is committed here all the same. To write waits for it again.
             await self._run(select(func.pg_logical_emit_message(True, "portunus", "")))
         return ended_from_row(row) if row else None
@@ -346,7 +349,7 @@ class SqlLiveStatements:
 
     async def _end(self, change: ReturningUpdate[Any], entering: Entering | None) -> Row[Any] | None:
         """Run a statement that may end a session, which is told and entered by the same act."""
-        if self._engine.dialect.name == "postgresql":
+        if self._is_on_postgresql:
             return (await self._run(telling(change, self._time, entering))).one_or_none()
         async with self._reach.translating():
             return await self._end_here(change, entering)

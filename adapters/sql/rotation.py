@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, case, false, literal, null, or_, true, update
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, null, or_, true, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from adapters.sql.engines import StoreTime
-from adapters.sql.schema import sessions, users
+from adapters.sql.hot import given
+from adapters.sql.schema import UtcDateTime, sessions, users
 from adapters.sql.sessions import is_live
 from adapters.sql.signing_keys import RING_GENERATION
 from domain.session import STRAYS_OF_A_SHADOW, EndReason, Lifetimes
+
+# Not now(), which is when a transaction began; and asked again for a row that has changed meanwhile.
+IN_TIME = func.clock_timestamp() <= literal(given("until"), UtcDateTime)
 
 
 def advancing(
@@ -24,8 +28,11 @@ def advancing(
     time: StoreTime,
     lifetimes: Lifetimes,
 ) -> ReturningUpdate[Any]:
-    """What `rotating` does with the newest token, as nearly every one is, and to no other: without its cases to weigh."""
-    newest = literal(counter, sessions.c.counter.type)
+    """What `rotating` does with the newest token, as nearly every one is, and to no other: without its cases to weigh.
+
+    Its parts are values, or stand for those of each run, or are columns of a table of such.
+    """
+    newest = _as(sessions.c.counter, counter)
     return (
         _of_secret(session_id, secret_digest, time, lifetimes)
         .where(sessions.c.counter == newest)
@@ -34,9 +41,9 @@ def advancing(
             counter=newest + 1,
             rotated_at=time.now(),
             access_until=time.ahead(lifetimes.access),
-            network=literal(network, sessions.c.network.type),
-            made_by=literal(made_by, sessions.c.made_by.type),
-            rotated_from=literal(digest, sessions.c.rotated_from.type),
+            network=_as(sessions.c.network, network),
+            made_by=_as(sessions.c.made_by, made_by),
+            rotated_from=_as(sessions.c.rotated_from, digest),
             strayed=false(),
             strays=case((sessions.c.strayed, sessions.c.strays), else_=0),
         )
@@ -93,6 +100,10 @@ def rotating(
         ended_at=case((ends, time.now()), else_=null()),
         end_reason=case((spent, EndReason.REFRESH_REUSE.value), (shadowed, EndReason.SHADOWED.value), else_=null()),
     )
+
+
+def _as(stored: ColumnElement[Any], value: Any) -> ColumnElement[Any]:
+    return value if isinstance(value, ColumnElement) else literal(value, stored.type)
 
 
 def _of_secret(session_id: Any, secret_digest: Any, time: StoreTime, lifetimes: Lifetimes) -> ReturningUpdate[Any]:

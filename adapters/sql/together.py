@@ -11,6 +11,13 @@ Found = TypeVar("Found")
 MOST = 16
 _LONGEST_WAIT = 0.005  # seconds: the one under way may hang, or the database be far away
 
+_SIZES = tuple(1 << power for power in range(MOST.bit_length()))
+
+
+def room_for(number: int) -> int:
+    """The least of 1, 2, 4, 8 and 16 that so many fit into: a statement of each size is one plan that PostgreSQL keeps."""
+    return next(size for size in _SIZES if size >= number)
+
 
 @final
 class Together(Generic[Key, Found]):
