@@ -81,7 +81,7 @@ async def grown(setting: Setting, sizes: Sequence[int], seconds: float, say: Cal
     for size in sizes:
         alone = await crowd.grow(size)
         say(f"{size:,} users and sessions are there")
-        plans = await query_plans(setting.wired(database.url), database.url, alone)
+        plans = await query_plans(setting.wired(database.url), database.url, alone, others=crowd.sample)
         rotations = await crowd.rotations()
         await database.execute("SELECT pg_stat_reset()")  # so that scans are those of what is measured
         async with setting.fresh(database.url) as served:

@@ -60,29 +60,34 @@ class QueryPlan:
     rows: int
 
 
-async def query_plans(portunus: Portunus, url: str, account: Account) -> Sequence[QueryPlan]:
+async def query_plans(portunus: Portunus, url: str, account: Account, *, others: Sequence[Account]) -> Sequence[QueryPlan]:
     """Of every statement that looks for rows in tables that grow.
 
-    Of `portunus` nothing has been used. Nor has the account's session, which is over then.
+    Of `portunus` nothing has been used. Nor have the accounts' sessions: the one is over then, and 17 others refreshed.
     """
     found: list[QueryPlan] = []
     async with _explaining(url) as (engine, told):
         store = SqlStore(engine, portunus.adapters.clock(), portunus.adapters.lifetimes())
         with portunus.adapters.store.override(providers.Object(store)):
-            for operation, act in (await _acts(portunus, account)).items():
+            for operation, act in (await _acts(portunus, account, others)).items():
                 told.clear()
                 await act()
                 found += filter(_looks_for_rows, (_of_told(operation, one) for one in told))
     return found
 
 
-async def _acts(portunus: Portunus, account: Account) -> Mapping[str, Callable[[], Awaitable[object]]]:
+async def _acts(
+    portunus: Portunus, account: Account, others: Sequence[Account]
+) -> Mapping[str, Callable[[], Awaitable[object]]]:
     use, session = use_cases_of(portunus), account.session
     access: AccessTokens = portunus.adapters.access_tokens()
     refresh: RefreshTokens = portunus.adapters.refresh_tokens()
     password = PlainPassword.parse(PASSWORD)
     access_token = await access.issue(session, expires_at=session.access_until)
-    refresh_token = refresh.seal(session_id=session.id, counter=session.counter, secret=account.secret)
+
+    async def refreshed(one: Account) -> None:
+        token = refresh.seal(session_id=one.session.id, counter=one.session.counter, secret=one.secret)
+        await use[RefreshAccess](refresh_token=token, origin=_SOMEWHERE)
 
     async def sign_up() -> None:
         name = new_name()
@@ -102,10 +107,14 @@ async def _acts(portunus: Portunus, account: Account) -> Mapping[str, Callable[[
         live, ids = portunus.adapters.store().live, [session.id, *(Uuid7Ids().session() for _ in range(MOST))]
         await asyncio.gather(*(live.authenticate(session_id=each, user_id=session.user_id) for each in ids))
 
+    async def refreshed_at_once() -> None:
+        await asyncio.gather(*(refreshed(each) for each in others[: MOST + 1]))
+
     return {
         "GET /users/me, several at once": callers_at_once,
         "GET /users/me": lambda: use[Authenticate](access_token=access_token),
-        "POST /refresh": lambda: use[RefreshAccess](refresh_token=refresh_token, origin=_SOMEWHERE),
+        "POST /refresh": lambda: refreshed(account),
+        "POST /refresh, several at once": refreshed_at_once,
         "POST /token": lambda: use[Login](identifier=account.name, password=password, origin=_SOMEWHERE),
         "POST /signup": sign_up,
         "GET /users/me/sessions": sessions,

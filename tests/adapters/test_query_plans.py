@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 from pydantic import SecretStr
 
+from adapters.sql.together import MOST
 from application.keys.prepare_signing_key import PrepareSigningKey
 from benchmarks import population
 from benchmarks.accounts import hash_of_all, new_accounts
@@ -33,6 +34,7 @@ INTENDED: Mapping[str, Sequence[tuple[set[str], int]]] = {
     "GET /users/me": [({"pk_sessions", "pk_users"}, 2)],
     "GET /users/me, several at once": [({"pk_sessions", "pk_users"}, 2), ({"pk_sessions", "pk_users"}, 0)],
     "POST /refresh": [({"pk_sessions", "pk_users"}, 2)],
+    "POST /refresh, several at once": [({"pk_sessions", "pk_users"}, 2), ({"pk_sessions", "pk_users"}, 4 * MOST)],
     "POST /token": [
         ({"uq_users_username_key"}, 1),
         ({"pk_throttle", "pk_attempts"}, 3),
@@ -68,7 +70,7 @@ async def plans(databases: Databases) -> Mapping[str, Sequence[QueryPlan]]:
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
     await store_of(portunus).close()
-    found = await query_plans(build(settings), url, accounts[USERS // 2])
+    found = await query_plans(build(settings), url, accounts[USERS // 2], others=accounts[USERS // 2 + 1 :])
     return {operation: [plan for plan in found if plan.operation == operation] for operation in INTENDED}
 
 

@@ -1,7 +1,7 @@
 """Statements of rivals on PostgreSQL, of which it rolls one back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from adapters.sql.engines import open_engine
 from adapters.sql.store import SqlStore
 from application.ports.throttle_state import Hit
 from application.ports.unit_of_work import StoreUnavailable
-from domain.session import Advanced, EndReason, Lifetimes
+from domain.session import Advanced, EndReason, Lifetimes, RotationOutcome, Session, SessionSecret
 from domain.throttle import Limit
 from tests.databases import Databases
 from tests.examples import HERE, a_stored_session, a_stored_user, a_token
@@ -121,3 +121,24 @@ async def test_rl06_a_unit_of_work_is_not_run_again(postgresql: Postgresql) -> N
         await a_stored_user(postgresql.store)
 
     assert await postgresql.tries() == 1
+
+
+async def test_a_session_that_a_rival_holds_keeps_no_other_waiting(postgresql: Postgresql) -> None:
+    user = await a_stored_user(postgresql.store)
+    held = await a_stored_session(postgresql.store, user)
+    free = [await a_stored_session(postgresql.store, user) for _ in range(8)]
+    rival = await asyncpg.connect(postgresql.url)
+
+    def rotated(sessions: Sequence[tuple[Session, SessionSecret]]) -> list[asyncio.Task[RotationOutcome]]:
+        rotate = postgresql.store.live.rotate
+        return [asyncio.create_task(rotate(a_token(*one), grace=timedelta(seconds=10), trace=HERE)) for one in sessions]
+
+    async with rival.transaction():
+        await rival.execute("SELECT FROM sessions WHERE id = $1 FOR UPDATE", held[0].id)
+        [first] = rotated([free[0]])  # so that all others come while something is under way
+        [waiting], others = rotated([held]), rotated(free[1:])
+        told = await asyncio.wait_for(asyncio.gather(first, *others), 2)
+        assert all(isinstance(one, Advanced) for one in told)
+        assert not waiting.done()
+    assert isinstance(await waiting, Advanced)
+    await rival.close()

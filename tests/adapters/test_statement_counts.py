@@ -166,6 +166,16 @@ async def test_refreshing_takes_one_statement(counted: Counted) -> None:
     assert counted.sent == ["UPDATE"]
 
 
+async def test_sessions_that_refresh_at_once_share_statements_on_postgresql(counted: Counted) -> None:
+    pairs = [await counted.log_in() for _ in range(17)]
+    counted.sent.clear()
+
+    await asyncio.gather(*(counted.use[RefreshAccess](refresh_token=pair.refresh_token) for pair in pairs))
+
+    shared = ["UPDATE", "WITH"]  # the first who came, and all others
+    assert counted.sent == (shared if counted.dialect == "postgresql" else ["UPDATE"] * len(pairs))
+
+
 async def test_logging_in_takes_four_statements(counted: Counted) -> None:
     await counted.log_in()
 

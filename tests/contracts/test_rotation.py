@@ -1,6 +1,9 @@
 import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -24,6 +27,7 @@ from tests.examples import HERE, a_stored_session, a_stored_user, a_token, a_use
 from tests.fakes import FakeClock
 
 GRACE = LIFETIMES.grace
+Asked = tuple[Awaitable[Any], Sequence[type]]  # and what is to be told, one or several
 
 
 async def _stored(storage: Storage, session: Session) -> Session:
@@ -209,6 +213,77 @@ async def test_rt04_of_many_rivals_with_one_token_nobody_is_refused_and_one_step
     stored = await _stored(storage, session)
     assert stored.counter == 1
     assert {outcome.session for outcome in outcomes if not isinstance(outcome, Unknown)} == {stored}
+
+
+async def test_of_sessions_that_rotate_at_once_each_has_what_its_own_request_brought(storage: Storage) -> None:
+    user = await a_stored_user(storage.store)
+    held = [await a_stored_session(storage.store, user) for _ in range(40)]
+    traces = [Trace(network=f"203.0.{number}.0/24", digests=(f"from{number:04}".encode(),)) for number in range(len(held))]
+
+    async def rotated(turn: int) -> Sequence[RotationOutcome]:
+        return await asyncio.gather(
+            *(
+                _rotate(storage.store, session, secret, counter=turn, trace=trace)
+                for (session, secret), trace in zip(held, traces, strict=True)
+            )
+        )
+
+    for turn in range(2):
+        for (session, _), trace, outcome in zip(held, traces, await rotated(turn), strict=True):
+            assert isinstance(outcome, Advanced)
+            assert (outcome.session.id, outcome.session.counter) == (session.id, turn + 1)
+            assert (outcome.session.network, outcome.session.rotated_from) == (trace.network, trace.digests[0])
+            assert outcome.session == await _stored(storage, session)
+
+
+async def test_tokens_of_all_kinds_that_come_at_once_are_judged_each_by_itself(storage: Storage) -> None:
+    user = await a_stored_user(storage.store)
+    rotate = partial(_rotate, storage.store)
+
+    async def newest() -> Asked:
+        session, secret = await a_stored_session(storage.store, user)
+        return rotate(session, secret, counter=0), [Advanced]
+
+    async def twice() -> Asked:
+        session, secret = await a_stored_session(storage.store, user)
+        return asyncio.gather(*(rotate(session, secret, counter=0) for _ in range(2))), [Advanced, Repeated]
+
+    async def parent() -> Asked:
+        session, secret = await a_stored_session(storage.store, user)
+        await rotate(session, secret, counter=0)
+        return rotate(session, secret, counter=0), [Repeated]
+
+    async def spent() -> Asked:
+        session, secret = await a_stored_session(storage.store, user)
+        for counter in range(2):
+            await rotate(session, secret, counter=counter)
+        return rotate(session, secret, counter=0), [Reused]
+
+    async def ahead() -> Asked:
+        session, secret = await a_stored_session(storage.store, user)
+        return rotate(session, secret, counter=3), [Ahead]
+
+    async def wrong() -> Asked:
+        session, _ = await a_stored_session(storage.store, user)
+        return rotate(session, SessionSecret(b"?" * 32), counter=0), [Unknown]
+
+    async def ended() -> Asked:
+        session, secret = await a_stored_session(storage.store, user)
+        await storage.store.live.end_session(session.id, reason=EndReason.LOGOUT)
+        return rotate(session, secret, counter=0), [Unknown]
+
+    async def nobody() -> Asked:
+        session, secret = await a_stored_session(storage.store, user)
+        return rotate(replace(session, id=Uuid7Ids().session()), secret, counter=0), [Unknown]
+
+    kinds = [newest, twice, parent, spent, ahead, wrong, ended, nobody] * 5
+    asked = [await kind() for kind in kinds]
+
+    told = await asyncio.gather(*(asking for asking, _ in asked))
+
+    for (_, expected), outcome in zip(asked, told, strict=True):
+        outcomes = outcome if isinstance(outcome, list) else [outcome]
+        assert sorted(type(one).__name__ for one in outcomes) == sorted(kind.__name__ for kind in expected)
 
 
 async def test_of_many_rivals_with_a_spent_token_one_ends_the_session_and_all_are_refused(storage: Storage) -> None:
