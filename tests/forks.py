@@ -141,11 +141,12 @@ def bear() -> None:
 
     def reap(*_: object) -> None:
         for child in list(numbers):
-            pid, status = os.waitpid(child, os.WNOHANG)
-            if pid:
-                number = str(numbers.pop(pid))
-                (new := endings / f"{number}.new").write_text(str(os.waitstatus_to_exitcode(status)))
-                new.replace(endings / number)
+            with suppress(ChildProcessError):  # the next signal may have interrupted this one, and reaped it
+                pid, status = os.waitpid(child, os.WNOHANG)
+                if pid:
+                    number = str(numbers.pop(pid))
+                    (new := endings / f"{number}.new").write_text(str(os.waitstatus_to_exitcode(status)))
+                    new.replace(endings / number)
 
     load()
     signal.signal(signal.SIGCHLD, reap)
