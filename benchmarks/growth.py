@@ -14,7 +14,7 @@ from benchmarks.accounts import Account, Rotations
 from benchmarks.measured import Measured, generated, under_load
 from benchmarks.plan import Plan, dealt, drawn
 from benchmarks.portunus import CONNECTIONS
-from benchmarks.query_plans import QueryPlan, query_plans
+from benchmarks.query_plans import MOST_ASKED_AT_ONCE, QueryPlan, query_plans
 from benchmarks.setting import FLOOR, Served, Setting
 from entrypoints.container.root import Portunus, use_cases_of
 from tests.faults.cluster import Cluster
@@ -50,8 +50,8 @@ class _Population:
     size: int = 0
     sample: list[Account] = field(default_factory=list)
 
-    async def grow(self, size: int) -> Account:
-        """The sample stays one of all: of the old ones as many leave it as new ones come. One of the new is in no sample."""
+    async def grow(self, size: int) -> Sequence[Account]:
+        """The sample stays one of all: of the old ones as many leave it as new ones come. Some of the new are in no sample."""
         hashed, chance, new = accounts.hash_of_all(FLOOR), secrets.SystemRandom(), list[Account]()
         connection = await asyncpg.connect(self.database.url)
         while self.size < size:
@@ -60,12 +60,12 @@ class _Population:
             await population.add(connection, made, hashed=hashed)
             self.size += number
             new += chance.sample(made, min(number, max(_SAMPLE * number // size, 1)))
-        alone = new.pop()
+        apart = [new.pop() for _ in range(MOST_ASKED_AT_ONCE + 1)]
         self.sample = chance.sample(self.sample, max(min(len(self.sample), _SAMPLE - len(new)), 0)) + new
         await population.surround(connection)
         await connection.execute("VACUUM ANALYZE")
         await connection.close()
-        return alone
+        return apart
 
     async def rotations(self) -> Rotations:
         rotated = await self.database.execute("SELECT id, counter FROM sessions WHERE counter > 0")  # at smaller sizes
@@ -79,9 +79,9 @@ async def grown(setting: Setting, sizes: Sequence[int], seconds: float, say: Cal
     await use_cases_of(portunus)[PrepareSigningKey]()
     crowd, found = _Population(database, portunus), []
     for size in sizes:
-        alone = await crowd.grow(size)
+        alone, *others = await crowd.grow(size)
         say(f"{size:,} users and sessions are there")
-        plans = await query_plans(setting.wired(database.url), database.url, alone, others=crowd.sample)
+        plans = await query_plans(setting.wired(database.url), database.url, alone, others=others)
         rotations = await crowd.rotations()
         await database.execute("SELECT pg_stat_reset()")  # so that scans are those of what is measured
         async with setting.fresh(database.url) as served:

@@ -40,6 +40,7 @@ from entrypoints.container.root import Portunus, use_cases_of
 
 # Those with a row for each user, session or request. Others have a few rows, which are best read as they lie.
 GROWING = frozenset({"users", "sessions", "revocations", "throttle", "attempts", "audit_entries", "audit_details"})
+MOST_ASKED_AT_ONCE = MOST + 1  # the first, and all who share the next statement
 _TIMES_UNTIL_SETTLED = 6  # from the sixth time on PostgreSQL may keep a plan for whatever values
 _EXPLAINABLE = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 _SOMEWHERE = Origin(address=ip_address("203.0.113.7"))
@@ -63,7 +64,7 @@ class QueryPlan:
 async def query_plans(portunus: Portunus, url: str, account: Account, *, others: Sequence[Account]) -> Sequence[QueryPlan]:
     """Of every statement that looks for rows in tables that grow.
 
-    Of `portunus` nothing has been used. Nor have the accounts' sessions: the one is over then, and 17 others refreshed.
+    Of `portunus` nothing has been used. Nor have the accounts' sessions: the one is over then, and the others are refreshed.
     """
     found: list[QueryPlan] = []
     async with _explaining(url) as (engine, told):
@@ -108,7 +109,7 @@ async def _acts(
         await asyncio.gather(*(live.authenticate(session_id=each, user_id=session.user_id) for each in ids))
 
     async def refreshed_at_once() -> None:
-        await asyncio.gather(*(refreshed(each) for each in others[: MOST + 1]))
+        await asyncio.gather(*(refreshed(each) for each in others[:MOST_ASKED_AT_ONCE]))
 
     return {
         "GET /users/me, several at once": callers_at_once,
