@@ -26,6 +26,12 @@ _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 class StrictRequest(Request):
     """A request whose body means one thing: no duplicate members, no repeated fields, no replacement characters."""
 
+    async def body(self) -> bytes:
+        """Which `RequestLimits` has read as a whole."""
+        if not hasattr(self, "_body"):
+            self._body: bytes = (await self.receive()).get("body", b"")
+        return self._body
+
     @property
     def media_type(self) -> str:
         return _media_type(next(iter(_values_of(self, b"content-type")), ""))
