@@ -10,13 +10,12 @@ from pathlib import Path
 
 from benchmarks import plots, record, report, table
 from benchmarks.growth import SIZES, grown
-from benchmarks.measured import median
-from benchmarks.operations import GATES, chosen, of_gates, operations
+from benchmarks.operations import GATES, Operation, beside, chosen, of_gates, operations
 from benchmarks.peers.known import PEERS
 from benchmarks.portunus import Asked
 from benchmarks.setting import Setting, setting
 from benchmarks.standing import standing
-from benchmarks.table import Gate
+from benchmarks.table import Gate, Rounds
 from benchmarks.turns import in_turns
 
 _DOCUMENTS = Path("docs/performance")
@@ -30,23 +29,23 @@ class _Length:
     seconds: float  # of each operation in each round
 
 
-_QUICK, _FULL = _Length(3, 1.2), _Length(5, 2)
+_QUICK, _FULL = _Length(3, 1.2), _Length(7, 1.4)
 
 
 async def _all(length: _Length, sizes: Sequence[int]) -> None:
     """Every operation, what a process takes, and growth; printed, and written into the documents."""
     machine = record.this_machine()
     async with setting() as started:
-        rounds = await in_turns(operations(started), rounds=length.rounds, seconds=length.seconds, say=_say)
+        rounds = await _rounds(operations(started), GATES, length)
         takes = await standing(Asked(setting=started), length.seconds)
         growth = await grown(started, sizes, length.seconds, _say)
         version = await _version(started)
-    medians = {name: median(measured) for name, measured in rounds.items()}
-    made = record.record(rounds, medians, GATES, machine=machine, postgresql=version, growth=growth, standing=takes)
+    medians = table.medians(rounds)
+    made = record.record(rounds, GATES, machine=machine, postgresql=version, growth=growth, standing=takes)
     record.write(made, _DOCUMENTS / "results.json")
-    plots.write(_DOCUMENTS, medians, GATES, growth)
-    judged = f"{report.gates_met(medians, GATES)} {report.generator(medians)}"
-    tables = [record.told(made), judged, table.as_markdown(medians, GATES)]
+    plots.write(_DOCUMENTS, rounds, GATES, growth)
+    judged = f"{report.gates_met(rounds, GATES)} {report.generator(medians)}"
+    tables = [record.told(made), judged, table.as_markdown(rounds, GATES)]
     tables += [
         report.of_peers(medians, [peer.name for peer in PEERS]),
         report.of_growth(growth),
@@ -55,7 +54,7 @@ async def _all(length: _Length, sizes: Sequence[int]) -> None:
         report.of_standing(takes),
     ]
     report.put(_DOCUMENTS / "README.md", "\n\n".join([*report.images(), *tables]))
-    report.put(_README, "\n\n".join([record.told(made), table.judged_alone(medians, GATES), report.images(_DOCUMENTS)[0]]))
+    report.put(_README, "\n\n".join([record.told(made), table.judged_alone(rounds, GATES), report.images(_DOCUMENTS)[0]]))
     print("\n\n".join(tables))
     _say(f"written: {_README}, {_DOCUMENTS}")
 
@@ -66,14 +65,18 @@ async def _some(length: _Length, wanted: Callable[[str], bool]) -> None:
     machine = record.this_machine()
     async with setting() as started:
         each = chosen(operations(started), gates, wanted)
-        rounds = await in_turns(each, rounds=length.rounds, seconds=length.seconds, say=_say)
+        rounds = await _rounds(each, gates, length)
         version = await _version(started)
-    medians = {name: median(measured) for name, measured in rounds.items()}
-    made = record.record(rounds, medians, gates, machine=machine, postgresql=version)
+    made = record.record(rounds, gates, machine=machine, postgresql=version)
     record.write(made, _RECORD_OF_LESS)
-    judged = f"{report.gates_met(medians, gates)} {report.generator(medians)}"
-    print("\n\n".join([record.told(made), table.as_markdown(medians, gates), judged]))
+    judged = f"{report.gates_met(rounds, gates)} {report.generator(table.medians(rounds))}"
+    print("\n\n".join([record.told(made), table.as_markdown(rounds, gates), judged]))
     _say(f"all figures: {_RECORD_OF_LESS}")
+
+
+async def _rounds(each: Sequence[Operation], gates: Sequence[Gate], length: _Length) -> Rounds:
+    found = await in_turns(beside(each, gates), rounds=length.rounds, seconds=length.seconds, say=_say)
+    return {name: found[name] for operation in each for name in operation.names}
 
 
 async def _version(started: Setting) -> str:

@@ -98,6 +98,16 @@ def chosen(among: Sequence[Operation], gates: Sequence[Gate], wanted: Callable[[
     return [operation for operation in among if names & set(operation.names)]
 
 
+def beside(each: Sequence[Operation], gates: Sequence[Gate]) -> list[Operation]:
+    """In an order in which what is compared is measured one after the other: a machine that others share changes."""
+    ordered: list[Operation] = []
+    for operation in each:
+        limits = {gate.limit for gate in gates if gate.operation in operation.names}
+        compared = [operation, *(other for other in each if limits & set(other.names))]
+        ordered += [one for one in compared if one not in ordered]
+    return ordered
+
+
 def _one(
     name: str, run: Callable[[float], Awaitable[Measured]], prepare: Callable[[], Awaitable[None]] | None = None
 ) -> Operation:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.growth import Grown
 from benchmarks.measured import Measured
-from benchmarks.table import Gate
+from benchmarks.table import Gate, Rounds, medians
 
 SHOWN = {
     "throughput.svg": "Share of what the machine can do at most",
@@ -21,18 +21,18 @@ _GROWN = ("GET /users/me", "POST /refresh")  # a password's hash costs what it c
 _BAR = 0.38
 
 
-def write(folder: Path, measured: Mapping[str, Measured], gates: Sequence[Gate], grown: Sequence[Grown]) -> None:
+def write(folder: Path, rounds: Rounds, gates: Sequence[Gate], grown: Sequence[Grown]) -> None:
     shown = [gate for gate in gates if gate.by in {"CPU", "requests/s"} and gate.bound < 1]
-    _draw(folder / "throughput.svg", 1.5 + 0.6 * len(shown), lambda axes: _throughput(axes, measured, shown))
-    _draw(folder / "storm.svg", 3.5, lambda axes: _storm(axes, measured))
+    _draw(folder / "throughput.svg", 1.5 + 0.6 * len(shown), lambda axes: _throughput(axes, rounds, shown))
+    _draw(folder / "storm.svg", 3.5, lambda axes: _storm(axes, medians(rounds)))
     _draw(folder / "growth.svg", 3.5, lambda axes: _growth(axes, grown))
 
 
-def _throughput(axes: Axes, measured: Mapping[str, Measured], gates: Sequence[Gate]) -> None:
+def _throughput(axes: Axes, rounds: Rounds, gates: Sequence[Gate]) -> None:
     """Each operation as a share of its limit, beside the share that its gate asks for."""
     axes.set_title("Share of what the machine can do at most")
     places = range(len(gates))
-    reached = axes.barh([place - _BAR / 2 for place in places], [gate.ratio(measured) or 0 for gate in gates], _BAR)
+    reached = axes.barh([place - _BAR / 2 for place in places], [gate.ratio(rounds) or 0 for gate in gates], _BAR)
     asked = axes.barh([place + _BAR / 2 for place in places], [gate.bound for gate in gates], _BAR, color="lightgrey")
     for bars in (reached, asked):
         axes.bar_label(bars, fmt="%.2f", padding=3)

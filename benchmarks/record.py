@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.growth import Grown
-from benchmarks.measured import Measured
 from benchmarks.standing import Standing
-from benchmarks.table import Gate
+from benchmarks.table import Gate, Rounds, medians
 
 _VERSIONS = (
     "portunus fastapi starlette uvicorn httptools uvloop pydantic sqlalchemy asyncpg aiosqlite argon2-cffi pyjwt cryptography"
@@ -21,8 +20,7 @@ _VERSIONS = (
 
 
 def record(
-    rounds: Mapping[str, Sequence[Measured]],
-    medians: Mapping[str, Measured],
+    rounds: Rounds,
     gates: Sequence[Gate],
     *,
     machine: Mapping[str, Any],
@@ -31,12 +29,12 @@ def record(
     standing: Standing | None = None,
 ) -> dict[str, Any]:
     """`rounds` has each repetition, `operations` the median of each figure."""
-    judged = [{**asdict(gate), "ratio": gate.ratio(medians), "met": gate.is_met(medians)} for gate in gates]
+    judged = [{**asdict(gate), "ratio": gate.ratio(rounds), "met": gate.is_met(rounds)} for gate in gates]
     return {
         "machine": dict(machine),
         "versions": {"python": platform.python_version(), "postgresql": postgresql}
         | {name: version(name) for name in _VERSIONS.split()},
-        "operations": {name: asdict(one) for name, one in medians.items()},
+        "operations": {name: asdict(one) for name, one in medians(rounds).items()},
         "rounds": {name: [asdict(one) for one in each] for name, each in rounds.items()},
         "gates": judged,
         "growth": [asdict(one) for one in growth],

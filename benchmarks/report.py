@@ -8,7 +8,7 @@ from benchmarks.growth import Grown
 from benchmarks.measured import Measured
 from benchmarks.query_plans import QueryPlan
 from benchmarks.standing import Standing
-from benchmarks.table import Gate, figure
+from benchmarks.table import Gate, Rounds, figure
 
 BEGIN, END = "<!-- made by make bench -->", "<!-- /made by make bench -->"
 
@@ -37,8 +37,8 @@ def images(folder: Path = Path()) -> list[str]:
     return [f"![{shows}]({folder / name})" for name, shows in plots.SHOWN.items()]
 
 
-def gates_met(measured: Mapping[str, Measured], gates: Sequence[Gate]) -> str:
-    return f"{sum(gate.is_met(measured) for gate in gates)} of {len(gates)} gates are met."
+def gates_met(rounds: Rounds, gates: Sequence[Gate]) -> str:
+    return f"{sum(gate.is_met(rounds) for gate in gates)} of {len(gates)} gates are met."
 
 
 def generator(measured: Mapping[str, Measured]) -> str:

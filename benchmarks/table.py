@@ -1,11 +1,13 @@
 """The one table: what was measured, each gate with its ratio, and whether it is met."""
 
+import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.measured import Measured
+from benchmarks.measured import Measured, median
 
 Row = tuple[str, ...]
+Rounds = Mapping[str, Sequence[Measured]]  # what was measured of each operation, in the order of the table
 
 _HEADINGS = (
     "operation",
@@ -46,14 +48,18 @@ class Gate:
     by: str
     aim: float | None = None
 
-    def ratio(self, measured: Mapping[str, Measured]) -> float | None:
-        """`None` if one of the two was not measured, or the figure that it goes by was not."""
-        one, limit = measured.get(self.operation), measured.get(self.limit)
-        return _RATIOS[self.by](one, limit) if one and limit else None
+    def ratio(self, rounds: Rounds) -> float | None:
+        """The median of those of each round, whose two figures are of the same machine at nearly the same time.
 
-    def is_met(self, measured: Mapping[str, Measured]) -> bool:
+        `None` if one of the two was not measured, or the figure that it goes by was not.
+        """
+        pairs = zip(rounds.get(self.operation, ()), rounds.get(self.limit, ()), strict=False)
+        ratios = [ratio for one, limit in pairs if (ratio := _RATIOS[self.by](one, limit)) is not None]
+        return statistics.median(ratios) if ratios else None
+
+    def is_met(self, rounds: Rounds) -> bool:
         """What was not measured is not met."""
-        ratio = self.ratio(measured)
+        ratio = self.ratio(rounds)
         if ratio is None:
             return False
         return ratio <= self.bound if self.by in _AT_MOST else ratio >= self.bound
@@ -64,25 +70,29 @@ class Gate:
         return f"{sign} {self.bound:.2f}"
 
 
-def rows(measured: Mapping[str, Measured], gates: Sequence[Gate]) -> list[Row]:
+def rows(rounds: Rounds, gates: Sequence[Gate]) -> list[Row]:
     """A row for each operation, and one more for each further gate of it; gates of what was not measured at the end."""
     made: list[Row] = []
-    for name, one in measured.items():
-        judged = [_judged(gate, measured) for gate in gates if gate.operation == name] or [_UNJUDGED]
+    for name, one in medians(rounds).items():
+        judged = [_judged(gate, rounds) for gate in gates if gate.operation == name] or [_UNJUDGED]
         made.append((*_figures(name, one), *judged[0], one.note))
         made.extend(("", *[""] * 8, *further, "") for further in judged[1:])
-    missing = [gate for gate in gates if gate.operation not in measured]
-    made.extend((gate.operation, *[""] * 8, *_judged(gate, measured), "not measured") for gate in missing)
+    missing = [gate for gate in gates if gate.operation not in rounds]
+    made.extend((gate.operation, *[""] * 8, *_judged(gate, rounds), "not measured") for gate in missing)
     return made
 
 
-def as_markdown(measured: Mapping[str, Measured], gates: Sequence[Gate]) -> str:
-    return markdown(_HEADINGS, rows(measured, gates))
+def medians(rounds: Rounds) -> Mapping[str, Measured]:
+    return {name: median(each) for name, each in rounds.items()}
 
 
-def judged_alone(measured: Mapping[str, Measured], gates: Sequence[Gate]) -> str:
+def as_markdown(rounds: Rounds, gates: Sequence[Gate]) -> str:
+    return markdown(_HEADINGS, rows(rounds, gates))
+
+
+def judged_alone(rounds: Rounds, gates: Sequence[Gate]) -> str:
     """The gates without what they were reckoned from."""
-    made = [(gate.operation, *_judged(gate, measured)) for gate in gates]
+    made = [(gate.operation, *_judged(gate, rounds)) for gate in gates]
     return markdown(("operation", "ratio of", "ratio", "gate", "met"), made)
 
 
@@ -105,9 +115,9 @@ def _figures(name: str, one: Measured) -> Row:
     return (name, figure(one.per_second), *map(figure, costs), str(one.failed or ""))
 
 
-def _judged(gate: Gate, measured: Mapping[str, Measured]) -> Row:
-    ratio = gate.ratio(measured)
-    met = "yes" if gate.is_met(measured) else "no"
+def _judged(gate: Gate, rounds: Rounds) -> Row:
+    ratio = gate.ratio(rounds)
+    met = "yes" if gate.is_met(rounds) else "no"
     aim = f", aim {gate.aim:.2f}" if gate.aim is not None else ""
     return f"{gate.limit}, by {gate.by}", "" if ratio is None else f"{ratio:.2f}", f"{gate.asked}{aim}", met
 

@@ -16,6 +16,7 @@ MEASURED = {
     "fast": Measured(per_second=1000, cpu=100, load_cpu=20),
     "slow": Measured(per_second=400, cpu=400, load_cpu=40, p50=1, p99=2),
 }
+ROUNDS = {name: [one] for name, one in MEASURED.items()}
 
 
 def test_what_is_made_takes_the_place_of_what_was_between_the_marks_and_of_nothing_else(tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ def test_the_documents_have_marks_to_write_between(name: str) -> None:
 
 
 def test_gates_that_are_not_met_are_not_counted() -> None:
-    assert report.gates_met(MEASURED, [GATE]) == "0 of 1 gates are met."
+    assert report.gates_met(ROUNDS, [GATE]) == "0 of 1 gates are met."
 
 
 def test_the_generator_is_told_of_by_what_it_was_busiest_with() -> None:
@@ -80,7 +81,7 @@ def test_a_statement_is_told_with_its_index_and_with_what_it_read_otherwise() ->
 def test_plots_are_svg_that_runs_nothing_and_fetches_nothing(tmp_path: Path) -> None:
     cost = {"GET /users/me": Measured(cpu=100), "POST /refresh": Measured(cpu=300)}
 
-    plots.write(tmp_path, MEASURED, [GATE], [Grown(users=size, operations=cost, scans={}) for size in (1000, 10_000)])
+    plots.write(tmp_path, ROUNDS, [GATE], [Grown(users=size, operations=cost, scans={}) for size in (1000, 10_000)])
 
     drawn = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert drawn.keys() == plots.SHOWN.keys()

@@ -1,6 +1,6 @@
 """The arithmetic of the benchmark's table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.load import Load
 from benchmarks.measured import Measured, Unexpected, median, of_load, percentile
-from benchmarks.operations import GATES, chosen, of_gates, operations
+from benchmarks.operations import GATES, beside, chosen, of_gates, operations
 from benchmarks.record import record
 from benchmarks.setting import Setting
 from benchmarks.table import Gate, as_markdown
@@ -20,21 +20,21 @@ BY_RATE = Gate(operation="slow", limit="fast", bound=0.41, by="requests/s")
 
 
 def test_a_gate_by_cpu_is_met_at_its_bound() -> None:
-    measured = {"fast": FAST, "slow": SLOW}
+    measured = {"fast": [FAST], "slow": [SLOW]}
 
     assert BY_CPU.ratio(measured) == 0.5
     assert BY_CPU.is_met(measured)
 
 
 def test_a_gate_by_rate_is_not_met_below_its_bound() -> None:
-    measured = {"fast": FAST, "slow": SLOW}
+    measured = {"fast": [FAST], "slow": [SLOW]}
 
     assert BY_RATE.ratio(measured) == 0.4
     assert not BY_RATE.is_met(measured)
 
 
-@pytest.mark.parametrize("measured", [{"fast": FAST}, {"fast": FAST, "slow": Measured(per_second=1)}, {}])
-def test_a_gate_is_not_met_where_what_it_goes_by_was_not_measured(measured: Mapping[str, Measured]) -> None:
+@pytest.mark.parametrize("measured", [{"fast": [FAST]}, {"fast": [FAST], "slow": [Measured(per_second=1)]}, {}])
+def test_a_gate_is_not_met_where_what_it_goes_by_was_not_measured(measured: Mapping[str, Sequence[Measured]]) -> None:
     assert BY_CPU.ratio(measured) is None
     assert not BY_CPU.is_met(measured)
 
@@ -43,7 +43,7 @@ def test_a_gate_is_not_met_where_what_it_goes_by_was_not_measured(measured: Mapp
 def test_what_is_to_be_small_is_not_met_above_its_bound(by: str) -> None:
     gate = Gate(operation="busy", limit="idle", bound=2, by=by)
 
-    found = [gate.is_met({"idle": of(4), "busy": of(busy)}) for busy in (8.0, 8.1)]
+    found = [gate.is_met({"idle": [of(4)], "busy": [of(busy)]}) for busy in (8.0, 8.1)]
 
     assert found == [True, False]
 
@@ -51,12 +51,36 @@ def test_what_is_to_be_small_is_not_met_above_its_bound(by: str) -> None:
 def test_what_is_added_to_a_cost_is_a_share_of_that_cost() -> None:
     gate = Gate(operation="slow", limit="fast", bound=0.99, by="CPU added")
 
-    assert gate.ratio({"fast": FAST, "slow": SLOW}) == 1
-    assert not gate.is_met({"fast": FAST, "slow": SLOW})
+    assert gate.ratio({"fast": [FAST], "slow": [SLOW]}) == 1
+    assert not gate.is_met({"fast": [FAST], "slow": [SLOW]})
+
+
+def test_a_ratio_is_the_median_of_each_rounds_own_since_the_machine_is_not_the_same_in_all() -> None:
+    rounds = {"fast": [_costs(100), _costs(300), _costs(100)], "slow": [_costs(200), _costs(500), _costs(1000)]}
+
+    assert BY_CPU.ratio(rounds) == 0.5  # of medians it would be 0.2
+
+
+def test_a_round_that_failed_is_left_out_of_the_ratio() -> None:
+    rounds = {"fast": [FAST, FAST], "slow": [Measured(note="a round failed"), SLOW]}
+
+    assert BY_CPU.ratio(rounds) == 0.5
+
+
+def test_what_is_compared_is_measured_one_after_the_other(tmp_path: Path) -> None:
+    every = operations(Setting(AsyncExitStack(), tmp_path, Cluster(tmp_path)))
+
+    ordered = beside(every, GATES)
+    names = [operation.names[0] for operation in ordered]
+
+    assert sorted(names) == sorted(operation.names[0] for operation in every)
+    for name, limit in [("GET /users/me", "hello"), ("POST /refresh", "pgbench -N"), ("POST /signup", "argon2 hash, 19 MiB")]:
+        assert abs(names.index(name) - names.index(limit)) <= 2
+    assert any("tutorial" in name for name in names[names.index("GET /users/me") :][:3])
 
 
 def test_the_table_says_of_each_gate_of_an_operation_whether_it_is_met() -> None:
-    table = as_markdown({"fast": FAST, "slow": SLOW}, [BY_CPU, BY_RATE])
+    table = as_markdown({"fast": [FAST], "slow": [SLOW]}, [BY_CPU, BY_RATE])
 
     of_slow = [cells(line) for line in table.splitlines() if "fast, by" in line]
     assert [(row[9], row[10], row[11], row[12]) for row in of_slow] == [
@@ -66,13 +90,13 @@ def test_the_table_says_of_each_gate_of_an_operation_whether_it_is_met() -> None
 
 
 def test_the_table_has_a_gate_of_what_was_not_measured_and_says_so() -> None:
-    [row] = [cells(line) for line in as_markdown({"fast": FAST}, [BY_CPU]).splitlines() if "slow" in line]
+    [row] = [cells(line) for line in as_markdown({"fast": [FAST]}, [BY_CPU]).splitlines() if "slow" in line]
 
     assert (row[0], row[10], row[12], row[13]) == ("slow", "", "no", "not measured")
 
 
 def test_the_table_says_why_a_peer_was_not_measured() -> None:
-    table = as_markdown({"fast": FAST, "slow": Measured(note="There is no Node.js with npm here.")}, [BY_CPU])
+    table = as_markdown({"fast": [FAST], "slow": [Measured(note="There is no Node.js with npm here.")]}, [BY_CPU])
 
     [row] = [cells(line) for line in table.splitlines() if "slow" in line]
     assert (row[12], row[13]) == ("no", "There is no Node.js with npm here.")
@@ -119,7 +143,7 @@ def test_refusals_that_belong_to_what_is_measured_are_counted_apart() -> None:
 
 
 def test_the_record_has_every_round_and_every_gate_with_its_ratio() -> None:
-    made = record({"fast": [FAST], "slow": [SLOW, SLOW]}, {"fast": FAST, "slow": SLOW}, [BY_CPU], machine={}, postgresql="16")
+    made = record({"fast": [FAST], "slow": [SLOW, SLOW]}, [BY_CPU], machine={}, postgresql="16")
 
     assert made.keys() == {"machine", "versions", "operations", "rounds", "gates", "growth", "standing"}
     assert len(made["rounds"]["slow"]) == 2
@@ -133,6 +157,10 @@ def test_the_documents_name_the_command_and_every_gate() -> None:
 
     assert "make bench" in told
     assert [gate for gate in GATES if gate.asked not in told] == []
+
+
+def _costs(cpu: float) -> Measured:
+    return Measured(cpu=cpu)
 
 
 def of(figure: float) -> Measured:
