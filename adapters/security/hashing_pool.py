@@ -44,23 +44,28 @@ class HashingPool:
                 await self._turns.take(turn)
         except TimeoutError:
             raise Overloaded from None
-        running = self._executor.submit(work)
+        running, answer = self._executor.submit(work), loop.create_future()
 
-        def free(_: Future[T]) -> None:
-            loop.call_soon_threadsafe(self._turns.give_back, turn)
+        def tell(done: Future[T]) -> None:
+            self._turns.give_back(turn)
+            if answer.done():
+                return  # the request has gone away
+            if done.cancelled():
+                answer.set_exception(Overloaded())
+            elif error := done.exception():
+                answer.set_exception(error)
+            else:
+                answer.set_result(done.result())
 
         # When the thread is done and not before: a request that has gone away is still being hashed for.
-        running.add_done_callback(free)
+        running.add_done_callback(lambda done: loop.call_soon_threadsafe(tell, done))
         given_up = loop.call_at(deadline, running.cancel)  # which does nothing once a thread is at it
         try:
-            return await asyncio.wrap_future(running)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if running.cancelled() and not (task and task.cancelling()):
-                raise Overloaded from None
-            raise
+            hashed: T = await answer
+            return hashed
         finally:
             given_up.cancel()
+            running.cancel()
 
 
 def _yield_to_requests() -> None:
