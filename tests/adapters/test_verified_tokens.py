@@ -45,14 +45,18 @@ def test_what_was_kept_under_one_generation_is_never_given_under_another(
     assert cache.get(token, generation=generation) == (model.get(token) if generation == newest else None)
 
 
-def test_it_is_bounded_and_lets_go_of_the_oldest() -> None:
+def test_it_is_bounded_and_lets_go_of_what_nobody_has_asked_for_longest() -> None:
     cache = VerifiedTokens()
-    for number in range(verified_tokens.MOST + 5):
+    for number in range(verified_tokens.MOST):
         cache.put(str(number), _verified(number), generation=1)
+    assert cache.get("0", generation=1) == _verified(0)
+
+    cache.put("one more", _verified(7), generation=1)
 
     assert len(cache) == verified_tokens.MOST
-    assert cache.get("4", generation=1) is None
-    assert cache.get("5", generation=1) == _verified(5)
+    assert cache.get("0", generation=1) == _verified(0)
+    assert cache.get("1", generation=1) is None
+    assert cache.get("2", generation=1) == _verified(2)
 
 
 def test_tokens_themselves_are_not_in_memory() -> None:
