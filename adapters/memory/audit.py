@@ -79,9 +79,11 @@ class MemoryAuditRepository:
         newest = max(self._seals.values(), key=lambda seal: seal.ordinal, default=None)
         before = newest.anchor(Anchor()) if newest else checkpoint.anchor if checkpoint else Anchor()
         stands_on = newest or checkpoint
-        run = self._run(lambda entry: entry.position >= before.upto)[:most]
+        unsealed = self._run(lambda entry: entry.position >= before.upto)
+        run, is_all = unsealed[:most], len(unsealed) <= most
         upto = run[-1].entry.position + 1 if run else before.upto
-        return Unsealed(before=before, stands_on=stands_on, run=run, era=before.era, upto=upto, at=self._clock.now())
+        at = self._clock.now()
+        return Unsealed(before=before, stands_on=stands_on, run=run, era=before.era, upto=upto, at=at, is_all=is_all)
 
     async def add_seal(self, seal: Seal) -> None:
         self._seals.put(seal.ordinal, seal)

@@ -92,15 +92,16 @@ class SqlAuditRepository:
         if upto < since:  # another server, which counts its transactions anew
             left = await self._run(audit_entries.c.id > era, self._from(since))
             if left:
-                return unsealed(run=left, era=era, upto=left[-1].entry.position + 1)
+                return unsealed(run=left, era=era, upto=left[-1].entry.position + 1, is_all=False)
             era, since = before.last_id, 0
         run = await self._run(audit_entries.c.id > era, self._from(since), ~self._from(upto), limit=most + 1)
-        if len(run) > most:
+        is_all = len(run) <= most
+        if not is_all:
             last = run[-1].entry.position
             whole = [one for one in run if one.entry.position < last]
             upto = last if whole else last + 1
             run = whole or await self._run(audit_entries.c.id > era, self._from(last), ~self._from(upto))
-        return unsealed(run=run, era=era, upto=upto)
+        return unsealed(run=run, era=era, upto=upto, is_all=is_all)
 
     async def add_seal(self, seal: Seal) -> None:
         if self._by_xid:

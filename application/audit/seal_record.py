@@ -17,7 +17,7 @@ MOST_AT_ONCE = 5_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealRecord:
     """Chain the entries that no transaction under way can still come before, and attest them. Gives where the chain ends,
-    unless there was nothing to seal.
+    unless there was nothing to seal. What is entered meanwhile is for the next time.
 
     What stands before them is attested too if it is ours, else disowned: whoever writes to the database could have altered
     entries, and made every seal anew under a key that nobody knows, and have it vouched for by the next seal.
@@ -33,18 +33,20 @@ class SealRecord:
     events: Events
 
     async def __call__(self, *, known: Anchor | None = None) -> Anchor | None:
-        head = None
-        while sealed := await self._seal(head or known):
-            head = sealed
+        head, is_all = None, False
+        while not is_all:
+            sealed, is_all = await self._seal(head or known)
+            head = sealed or head
         return head
 
-    async def _seal(self, known: Anchor | None) -> Anchor | None:
+    async def _seal(self, known: Anchor | None) -> tuple[Anchor | None, bool]:
+        """Where the chain ends now, if anything was sealed, and whether that was all."""
         async with self.store.begin() as work:
             await work.audit.see_one_moment()
             await work.claim("audit_seals")
             found = await work.audit.read_unsealed(most=MOST_AT_ONCE)
             if not found.run:
-                return None
+                return None, True
             if known and not await self._holds(work.audit, known):
                 self.events.record(RecordCut(known.ordinal))
             entries = [one.entry for one in found.run]
@@ -52,7 +54,7 @@ class SealRecord:
             seal = Seal.over(entries, before=before, era=found.era, upto=found.upto, at=found.at)
             await work.audit.add_seal(replace(seal, mac=self.audit_macs.make(seal.link)))
             await work.commit()
-        return seal.anchor(before)
+        return seal.anchor(before), found.is_all
 
     async def _holds(self, audit: AuditRepository, known: Anchor) -> bool:
         """Also where it was pruned: what stands for it has a MAC of its own."""

@@ -15,7 +15,7 @@ from domain.user import UserId
 class Unsealed:
     """What can be sealed: no transaction that is still under way will add an entry before `upto`. In order.
 
-    It goes on after `stands_on`, where there is anything.
+    It goes on after `stands_on`, where there is anything. Unless it `is_all`, more could be sealed after it.
     """
 
     before: Anchor
@@ -24,6 +24,7 @@ class Unsealed:
     era: int
     upto: int
     at: datetime
+    is_all: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,10 @@
 """What was sealed can be proved; and what was done to it behind the service's back is found, on every store."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -11,13 +13,14 @@ from adapters.memory.store import MemoryStore
 from adapters.security.audit_macs import KeyedAuditMacs
 from adapters.security.secret_key import SecretKey
 from adapters.sql.store import SqlStore
+from application.audit import seal_record as sealing
 from application.audit.erase_details import EraseDetails
 from application.audit.gather_failures import GatherFailures
 from application.audit.prune_record import PruneRecord, RecordFlawed
 from application.audit.seal_record import SealRecord
 from application.audit.verify_record import VerifyRecord
 from application.ports.audit import Wanted
-from application.ports.unit_of_work import Store, UnderWayElsewhere
+from application.ports.unit_of_work import Store, UnderWayElsewhere, UnitOfWork
 from domain.audit import Act, Action, Agent, Outcome
 from domain.audit_failures import Failure
 from domain.audit_proof import Verified
@@ -93,6 +96,42 @@ async def test_an_empty_record_and_one_that_nobody_touched_are_whole(storage: St
 
     assert verified.findings == []
     assert (verified.head.entries, verified.head.ordinal, verified.unsealed) == (9, 3, 2)
+
+
+async def test_more_than_a_run_has_room_for_is_sealed_in_as_many_as_it_takes(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "MOST_AT_ONCE", 4)
+    await _record(storage.store, count=9)
+
+    head = await _seal(storage.store)
+
+    assert (head and head.ordinal, await _seal(storage.another)) == (3, None)
+
+
+async def test_what_is_entered_while_others_are_sealed_is_sealed_the_next_time(storage: Storage) -> None:
+    await _record(storage.store)
+    busy = cast("Store", _Busy(storage.store))
+
+    ends = [await _seal(busy), await _seal(busy), await _seal(storage.store), await _seal(storage.store)]
+
+    assert [end and end.ordinal for end in ends] == [1, 2, 3, None]
+
+
+class _Busy:
+    """A store into which something is entered whenever a work in it has ended."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
+        async with self._store.begin() as work:
+            yield work
+        await _record(self._store, count=1)
 
 
 async def test_ks08_an_altered_entry_is_found_in_its_run(storage: Storage) -> None:
