@@ -19,12 +19,12 @@ def unmapped(address: Address) -> Address:
 
 
 @lru_cache(_MOST_REMEMBERED)  # a log-in asks several times, and to work it out takes longer than all that is done with it
-def networks_of(address: Address) -> tuple[Network, ...]:
+def networks_of(address: Address) -> tuple[str, ...]:
     """Those that share a limit: the address itself, of IPv6 the /64 and the /48 around it."""
     plain = unmapped(address)
     if isinstance(plain, IPv4Address):
-        return (IPv4Network(plain),)
-    return tuple(IPv6Network((int(plain), length), strict=False) for length in (64, _WIDER))
+        return (str(IPv4Network(plain)),)
+    return tuple(str(IPv6Network((int(plain), length), strict=False)) for length in (64, _WIDER))
 
 
 def is_within(address: Address, networks: Iterable[Network]) -> bool:

@@ -24,7 +24,7 @@ class Turn:
 
     @classmethod
     def of_address(cls, line: Line, origin: Origin) -> Self:
-        return cls(line, str(networks_of(origin.address)[-1]) if origin.address else "")
+        return cls(line, networks_of(origin.address)[-1] if origin.address else "")
 
     @classmethod
     def of_device(cls, account: str, origin: Origin) -> Self:

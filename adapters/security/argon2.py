@@ -56,13 +56,13 @@ class Argon2PasswordHasher:
             raise UnknownHashFormat
 
     def _reads(self, hash: PasswordHash) -> bool:
-        return self._foreign.reads(hash) or _reads_argon2(hash)
+        return _reads_argon2(hash) or self._foreign.reads(hash)
 
     def _matches(self, password: PlainPassword, hash: PasswordHash) -> bool:
         try:
-            if self._foreign.reads(hash):
-                return self._foreign.verify(password, hash)
-            return self._argon2.verify(_argon2_of(hash), password.encoded)
+            if _is_argon2(hash):
+                return self._argon2.verify(_argon2_of(hash), password.encoded)
+            return self._foreign.verify(password, hash)
         except VerifyMismatchError:
             return False
         except (VerificationError, ValueError):  # of the right form, and yet no hash: a salt too short, say
@@ -74,12 +74,18 @@ def argon2id(cost: HashingCost) -> Argon2:
     return Argon2(time_cost=cost.time, memory_cost=cost.memory, parallelism=cost.parallelism, type=Type.ID)
 
 
+def _is_argon2(hash: PasswordHash) -> bool:
+    return hash.text.startswith(("$argon2", "argon2"))
+
+
 def _argon2_of(hash: PasswordHash) -> str:
     """Django puts the algorithm's name before the hash."""
     return hash.text.removeprefix("argon2")
 
 
 def _reads_argon2(hash: PasswordHash) -> bool:
+    if not _is_argon2(hash):
+        return False
     try:
         asked = extract_parameters(_argon2_of(hash))
     except InvalidHashError:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeVar, final
 
 from adapters.security.device_tokens import DEVICE_ID_BYTES, MacDeviceTokens
@@ -21,7 +21,7 @@ from application.ports.throttle import KnownDevice, Place
 from application.ports.throttle_state import DEVICE, UNKNOWN, Among, Hit, Reservation, ThrottleState
 from application.ports.trips import Trips
 from domain.attempts import OF_A_DEVICE, OF_AN_ACCOUNT, Admission, LogInClosed, Rule, TooManyFailures
-from domain.client_address import WIDER_FACTOR, networks_of
+from domain.client_address import WIDER_FACTOR, Address, networks_of
 from domain.errors import Unavailable
 from domain.events import LogInsTightened, ThrottleStateAway
 from domain.origin import Origin
@@ -35,6 +35,7 @@ _SECONDS_FOR_AN_ANSWER = 1  # of the shared state: a log-in does not wait for it
 _SECONDS_ALONE = 5
 _SECONDS_BETWEEN_LOOKS = 0.05
 _MOST_KNOWN = 10_000
+_MOST_REMEMBERED = 4096
 _OF_ALL = "log_ins_of_all"
 _BYTES = 20
 
@@ -77,6 +78,7 @@ class SharedThrottle:
         self._events = events
         self._trips = trips
         self._patience = patience.total_seconds()
+        self._keys_of = lru_cache(_MOST_REMEMBERED)(self._keys_of_networks)  # a log-in asks more than once
         self._full_until: OrderedDict[str, datetime] = OrderedDict()
         self._refused = RefusedAccounts()
         self._tight_until = clock.now()
@@ -297,9 +299,13 @@ class SharedThrottle:
             self._full_until.popitem(last=False)
 
     def _hits(self, action: Action, limit: Limit, origin: Origin) -> Sequence[Hit]:
-        networks = networks_of(origin.address) if origin.address else ()
-        limits = (limit, limit.widened(WIDER_FACTOR))
-        return [Hit(self._digest(action, str(network)), of_it) for network, of_it in zip(networks, limits, strict=False)]
+        if origin.address is None:
+            return ()
+        nearest, *wider = self._keys_of(action, origin.address)
+        return (Hit(nearest, limit), *(Hit(key, limit.widened(WIDER_FACTOR)) for key in wider))
+
+    def _keys_of_networks(self, action: Action, address: Address) -> Sequence[str]:
+        return [self._digest(action, network) for network in networks_of(address)]
 
     def _devices_of(self, account: str) -> Hit:
         """Of those who know its password: two accounts could else have four of five hashes for themselves."""
