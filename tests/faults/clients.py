@@ -248,12 +248,15 @@ class Crowd:
 
 @asynccontextmanager
 async def crowd(
-    addresses: Sequence[str], count: int, *, patience: float = _SECONDS_TO_WAIT, pools: int = 1
+    addresses: Sequence[str], count: int, *, patience: float = _SECONDS_TO_WAIT, pools: int = 1, kept: float = 3
 ) -> AsyncIterator[Crowd]:
-    """`pools` of connections: one that holds thousands spends more time on itself than the server does on the requests."""
+    """`pools` of connections: one that holds thousands spends more time on itself than the server does on the requests.
+
+    What was answered is `kept` for so many seconds. Servers let go after five: a request that crosses that would look like one
+    that was dropped for a fault, and thousands that are made at once take seconds to be sent.
+    """
     most = 2 * count + 100
-    # Servers let go after five seconds: a request that crosses that would look like one that was dropped for a fault.
-    limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=3)
+    limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=kept)
     async with AsyncExitStack() as stack:
         https = [httpx2.AsyncClient(timeout=patience, limits=limits, verify=False) for _ in range(pools)]
         made = Crowd(addresses, [await stack.enter_async_context(http) for http in https])

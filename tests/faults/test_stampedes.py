@@ -25,7 +25,8 @@ async def test_f14_a_thousand_clients_with_five_identical_refreshes_each_stay_lo
 ) -> None:
     for process in service.processes:  # for clients that take over ten seconds to send, being one process
         await process.restart(PORTUNUS_REQUEST_TIMEOUT="PT1M")
-    async with crowd(addresses(service.processes), scale.of(1000, 40), patience=60, pools=scale.of(100, 1)) as clients:
+    crowded = crowd(addresses(service.processes), scale.of(1000, 40), patience=60, pools=scale.of(100, 1), kept=0)
+    async with crowded as clients:
         with _noting_waits(service.postgresql) as waits:
             acts = await asyncio.gather(*(client.refresh() for client in clients.clients for _ in range(5)))
         await clients.come_back()
