@@ -97,7 +97,7 @@ class SqlLiveStatements:
 
     async def list_users(self, *, after: UserId | None, limit: int) -> Sequence[User]:
         page = select(users).order_by(users.c.id).limit(limit)
-        return [user_from_row(row) for row in await self._run(page if after is None else page.where(users.c.id > after))]
+        return [user_from_row(row) for row in await self._read(page if after is None else page.where(users.c.id > after))]
 
     async def authenticate(self, *, session_id: SessionId, user_id: UserId) -> FoundCaller:
         ring_generation, rows = await self._callers.ask(session_id)
@@ -137,7 +137,7 @@ class SqlLiveStatements:
             .order_by(sessions.c.id.desc())
             .limit(limit)
         )
-        return [session_from_row(row) for row in await self._run(found)]
+        return [session_from_row(row) for row in await self._read(found)]
 
     async def count_sessions_by_key(self) -> Sequence[SessionsOfKey]:
         newest, last_rotated = func.max(sessions.c.created_at), func.max(sessions.c.rotated_at)
@@ -150,7 +150,7 @@ class SqlLiveStatements:
         idle, absolute = self._lifetimes.idle, self._lifetimes.absolute
         return [
             SessionsOfKey(made_by=row.made_by, count=row.number, over_by=min(row.newest + absolute, row.last_rotated + idle))
-            for row in await self._run(counted)
+            for row in await self._read(counted)
         ]
 
     async def rotate(
@@ -296,14 +296,14 @@ class SqlLiveStatements:
             self._log.error("audit_entry_lost", action=failure.action.value, lost=self._lost)
 
     async def read_revocations(self, after: FeedPosition | None, *, limit: int) -> RevocationPage:
-        row = (await self._run(reading(self._engine.dialect.name, after, self._time, limit))).one()
+        row = (await self._read(reading(self._engine.dialect.name, after, self._time, limit))).one()
         if row.demoted:
             await self._reach.leave_server()
             raise StoreUnavailable
         return page_of(row, limit)
 
     async def read_key_ring(self) -> StoredKeyRing:
-        ring = ring_from_rows((await self._run(whole_ring(self._time))).all())
+        ring = ring_from_rows((await self._read(whole_ring(self._time))).all())
         self._deadlines.learn(ring.as_of)
         return ring
 
@@ -321,7 +321,7 @@ class SqlLiveStatements:
 
         Else a session that the demoted server has not received yet would be a wrong "no".
         """
-        async with self._reach.translating():
+        async with self._reach.reading():
             rows = await self._hot.fetch(name, lambda: make(values), values)
         if rows[0].demoted:
             await self._reach.leave_server()
@@ -361,6 +361,10 @@ class SqlLiveStatements:
 
     async def _run(self, statement: Executable) -> Result[Any]:
         async with self._reach.translating():
+            return await self._try(statement)
+
+    async def _read(self, statement: Executable) -> Result[Any]:
+        async with self._reach.reading():
             return await self._try(statement)
 
     async def _try(self, statement: Executable, *, replay: bool = True) -> Result[Any]:

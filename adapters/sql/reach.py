@@ -12,8 +12,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool, QueuePool
 
 from adapters.sql.errors import READ_ONLY, as_unavailable, sqlstate
 from adapters.sql.outages import Outages
-from adapters.sql.waiting import Wait, WaitingLine
+from adapters.sql.waiting import FewerPlaces, Wait, WaitingLine
 
+_KEPT_TO_READ = 4  # one place in so many
 SECONDS_IN_ALL = 4  # for a connection and the statements together, whatever each may take, if storage answers nobody meanwhile
 
 
@@ -21,7 +22,9 @@ SECONDS_IN_ALL = 4  # for a connection and the statements together, whatever eac
 class Reach:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self.line = WaitingLine(cast("QueuePool", engine.pool).size())
+        places = cast("QueuePool", engine.pool).size()
+        self._all = WaitingLine(places)
+        self._to_write = FewerPlaces(self._all, places - places // _KEPT_TO_READ)
         self._log: Any = structlog.get_logger("portunus.storage")
         self.outages = Outages()
         self._left: Pool | None = None
@@ -29,11 +32,11 @@ class Reach:
 
     def translating(self) -> "_Attempt":
         """Waits for a connection to be free; turns what says "storage is away" into `Unavailable`, and lets bugs travel."""
-        return _Attempt(self)
+        return _Attempt(self, self._to_write)
 
-    def succeeded(self) -> None:
-        self.outages.succeeded()
-        self.line.answered()
+    def reading(self) -> "_Attempt":
+        """The same for what writes nothing, to which some connections are kept: to store may take long, where disks do."""
+        return _Attempt(self, self._all)
 
     def failed(self, error: Exception, *, since: float) -> None:
         """Raises what to answer; returns if it is a bug."""
@@ -61,15 +64,16 @@ class Reach:
 class _Attempt:
     """A class, since a generator costs three times as much, and a request has one of these or several."""
 
-    __slots__ = ("_began", "_limit", "_reach")
+    __slots__ = ("_began", "_limit", "_line", "_reach")
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: Reach, line: WaitingLine | FewerPlaces) -> None:
         self._reach = reach
+        self._line = line
         self._began = reach.outages.now()
 
     async def __aenter__(self) -> Wait:
         try:
-            wait = await self._reach.line.__aenter__()
+            wait = await self._line.__aenter__()
         except Exception as error:
             self._reach.failed(error, since=self._began)
             raise
@@ -85,9 +89,10 @@ class _Attempt:
         except TimeoutError as late:
             error = late
         finally:
-            await self._reach.line.__aexit__()
+            await self._line.__aexit__()
         if error is None:
-            self._reach.succeeded()
+            self._reach.outages.succeeded()
+            self._line.answered()
         elif isinstance(error, Exception):
             self._reach.failed(error, since=self._began)
 

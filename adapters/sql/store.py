@@ -69,7 +69,7 @@ class SqlStore:
             yield SqlUnitOfWork(connection, self._hot, self._time, self._lifetimes)
 
     async def require_ready(self) -> None:
-        async with self._reach.translating(), self._engine.connect() as connection:
+        async with self._reach.reading(), self._engine.connect() as connection:
             autocommitting = await connection.execution_options(isolation_level="AUTOCOMMIT")
             revision = (await autocommitting.execute(text("SELECT version_num FROM alembic_version"))).scalar()
         if revision != newest_revision() and not is_ahead(revision):
@@ -78,7 +78,7 @@ class SqlStore:
     async def unbounded(self) -> Unbounded | None:
         if self._engine.dialect.name != "postgresql":
             return None
-        async with self._reach.translating(), self._engine.connect() as connection:
+        async with self._reach.reading(), self._engine.connect() as connection:
             found = {row.name: row.setting for row in await connection.execute(_IN_FORCE)}
         lacking = {name: most for name, most in LIMITS_OF_A_REQUEST.items() if not 0 < int(found[name]) <= int(most)}
         if found["synchronous_commit"] not in {"on", "remote_apply"}:

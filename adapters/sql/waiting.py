@@ -93,3 +93,31 @@ class WaitingLine:
                 called.set_exception(TimeoutError())
         if self._waiting:
             self._look_later()
+
+
+@final
+class FewerPlaces:
+    """So many places of another line's: who waits for one of these leaves the rest to those who wait in the other alone."""
+
+    def __init__(self, line: WaitingLine, places: int) -> None:
+        self._line = line
+        self._own = WaitingLine(places)
+
+    def answered(self) -> None:
+        """Storage has answered somebody who waited here."""
+        self._own.answered()
+        self._line.answered()
+
+    async def __aenter__(self) -> Wait:
+        """Raises `TimeoutError` where the wait is hopeless."""
+        first = await self._own.__aenter__()
+        try:
+            then = await self._line.__aenter__()
+        except BaseException:
+            await self._own.__aexit__()
+            raise
+        return Wait(first.waited + then.waited, first.silence + then.silence)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._line.__aexit__()
+        await self._own.__aexit__()

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -275,6 +276,26 @@ async def test_rl05_a_full_pool_from_which_nobody_comes_back_is_waited_for_a_sec
                 await postgresql.store.live.find_by_username(Username("johndoe"))
 
     assert await postgresql.store.live.find_by_username(Username("johndoe")) is None
+
+
+async def test_callers_are_found_while_all_who_write_wait_for_the_database(databases: Databases) -> None:
+    url = await databases.make()
+    async with AsyncExitStack() as stack:
+        store = SqlStore(open_engine(url, pool_size=4), FakeClock(), Lifetimes())
+        stack.push_async_callback(store.close)
+        session, _ = await a_stored_session(store)
+        blocking = await databases.connect(url)
+        stack.push_async_callback(blocking.close)
+        await blocking.execute("BEGIN; LOCK TABLE sessions IN EXCLUSIVE MODE")  # who writes waits, who reads does not
+        writing = [asyncio.create_task(store.live.mark_seen([session.id])) for _ in range(20)]
+        stack.push_async_callback(asyncio.wait, writing)
+        await asyncio.sleep(0.1)
+
+        found = [await store.live.authenticate(session_id=session.id, user_id=session.user_id) for _ in range(9)]
+
+        assert all(each.actor for each in found)
+        assert not any(task.done() for task in writing)
+        await blocking.execute("ROLLBACK")
 
 
 async def test_rl05_a_statement_is_waited_for_two_seconds(postgresql: Postgresql) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.sql.waiting import WaitingLine
+from adapters.sql.waiting import FewerPlaces, WaitingLine
 
 SILENCE = 0.2
 
@@ -114,6 +114,68 @@ async def test_who_is_called_and_leaves_at_that_moment_lets_the_next_one_in() ->
     assert await asyncio.wait_for(staying, 5) == "served"
     with pytest.raises(asyncio.CancelledError):
         await leaving
+
+
+async def test_who_waits_for_fewer_places_leaves_the_rest_to_others() -> None:
+    everybody = WaitingLine(3)
+    writers, inside = FewerPlaces(everybody, 2), 0
+
+    async def write(until: asyncio.Event) -> None:
+        nonlocal inside
+        async with writers:
+            inside += 1
+            await until.wait()
+
+    stored = asyncio.Event()
+    writing = [asyncio.create_task(write(stored)) for _ in range(5)]
+    for _ in range(9):
+        await asyncio.sleep(0)
+        async with everybody:
+            pass
+    assert inside == 2
+
+    stored.set()
+    await asyncio.wait_for(asyncio.gather(*writing), 5)
+    assert inside == 5
+
+
+async def test_rl05_storage_that_answers_others_is_silent_all_the_same_to_those_with_fewer_places() -> None:
+    everybody = WaitingLine(2)
+    writers = FewerPlaces(everybody, 1)
+
+    async def write() -> None:
+        async with writers:
+            raise AssertionError("there is no room")
+
+    async with writers:
+        writing = asyncio.create_task(write())
+        for _ in range(150):
+            if writing.done():
+                break
+            async with everybody:
+                everybody.answered()
+            await asyncio.sleep(0.02)
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(writing), 0.1)
+
+
+async def test_who_gives_up_waiting_in_the_second_line_gives_back_the_place_in_the_first() -> None:
+    everybody = WaitingLine(1)
+    writers = FewerPlaces(everybody, 1)
+
+    async def write() -> str:
+        async with writers:
+            return "served"
+
+    async with everybody:
+        leaving = asyncio.create_task(write())
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+
+    assert await asyncio.wait_for(write(), 5) == "served"
 
 
 @given(st.integers(1, 3), st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.booleans()), max_size=12))
