@@ -29,7 +29,7 @@ class _Length:
     seconds: float  # of each operation in each round
 
 
-_QUICK, _FULL = _Length(3, 1.2), _Length(7, 1.4)
+_QUICK, _FULL = _Length(3, 1.2), _Length(6, 1.4)
 
 
 async def _all(length: _Length, sizes: Sequence[int]) -> None:

@@ -148,7 +148,7 @@ async def _run(plan: Plan, seconds: float) -> Load:
     run = _Run(plan=plan, until=began + seconds, pause=pause, last=began)
     loop, made = asyncio.get_running_loop(), []
     for number, order in enumerate(plan.orders):
-        begins = began + number * (pause or 0) / connections
+        begins = began if plan.at_once else began + number * (pause or 0) / connections
         connection = _Connection(run, array("I", order), begins)
         local = (f"127.0.{number % 250 + 1}.1", 0)
         await loop.create_connection(lambda made=connection: made, "127.0.0.1", plan.port, local_addr=local)  # type: ignore[misc]  # mypy cannot infer it

@@ -28,8 +28,8 @@ GATES = (
     Gate(operation="POST /token", limit="argon2 verify, 19 MiB", bound=0.85, by="CPU", aim=0.92),
     Gate(operation="POST /token, 64 MiB", limit="argon2 verify, 64 MiB", bound=0.93, by="CPU", aim=0.96),
     Gate(operation="POST /signup", limit="argon2 hash, 19 MiB", bound=0.80, by="CPU", aim=0.90),
-    Gate(operation="GET /users/me, 200/s, in a storm", limit="GET /users/me, 200/s", bound=2, by="p99", aim=1.5),
-    Gate(operation="POST /token, in a storm", limit="argon2 verify, 19 MiB", bound=0.75, by="requests/s"),
+    Gate(operation="GET /users/me, 16 at once, in a storm", limit="GET /users/me, 16 at once", bound=2, by="p99", aim=1.5),
+    Gate(operation="POST /token, in a storm", limit="argon2 verify, after the storm", bound=0.75, by="requests/s"),
     Gate(operation="POST /token, in a flood of 200", limit="(threads + 1) hashes + 32 MiB", bound=1, by="MiB"),
     Gate(operation="GET /users/me, SQLite", limit="hello", bound=0.25, by="CPU"),
     Gate(operation="POST /refresh, SQLite", limit="hello", bound=0.10, by="CPU"),
@@ -79,8 +79,10 @@ def operations(setting: Setting) -> list[Operation]:
         _one("POST /token, SQLite", sqlite.log_in),
         _one("GET /users/me, memory", memory.me, memory.show_each_token),
         _one("POST /refresh, memory", memory.refresh),
-        _one("GET /users/me, 200/s", storm.idle),
-        Operation(("GET /users/me, 200/s, in a storm", "POST /token, in a storm"), storm.under),
+        _one("GET /users/me, 16 at once", storm.idle),
+        Operation(
+            ("GET /users/me, 16 at once, in a storm", "POST /token, in a storm", "argon2 verify, after the storm"), storm.under
+        ),
         _one("POST /token, in a flood of 200", storm.flood),
         _one("(threads + 1) hashes + 32 MiB", _of_this_process(lambda _: allowed_in_a_flood())),
         *(operation for peer in PEERS for operation in _of_peer(setting, peer)),
@@ -103,7 +105,7 @@ def beside(each: Sequence[Operation], gates: Sequence[Gate]) -> list[Operation]:
     ordered: list[Operation] = []
     for operation in each:
         limits = {gate.limit for gate in gates if gate.operation in operation.names}
-        compared = [operation, *(other for other in each if limits & set(other.names))]
+        compared = [operation, *(other for other in each if other is not operation and limits & set(other.names))]
         ordered += [one for one in compared if one not in ordered]
     return ordered
 

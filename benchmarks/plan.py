@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SIZE = struct.Struct(">I")
-_PLAIN = ("port", "once", "per_second", "good")
+_PLAIN = ("port", "once", "per_second", "at_once", "good")
 _DRAWN = 5_000  # of a pool, for each connection, before it begins anew
 
 
@@ -17,8 +17,9 @@ _DRAWN = 5_000  # of a pool, for each connection, before it begins anew
 class Plan:
     """`orders` has, for each connection, which of the `pool` it sends; anew from the start, unless each is good only `once`.
 
-    Without `per_second` each connection asks as soon as it is answered; with it, all of them together ask so often, and the
-    latency counts from when a request was due. `good` is how the status of the answer that is wanted begins.
+    Without `per_second` each connection asks as soon as it is answered; with it, all of them together ask so often, in turns or
+    all `at_once`, and the latency counts from when a request was due. `good` is how the status of the answer that is wanted
+    begins.
     """
 
     port: int
@@ -26,6 +27,7 @@ class Plan:
     orders: Sequence[Sequence[int]]
     once: bool = False
     per_second: float | None = None
+    at_once: bool = False
     good: str = "2"
 
     def unsent(self, sent: Sequence[int]) -> list[bytes]:

@@ -16,7 +16,7 @@ SHOWN = {
     "storm.svg": "Latency of callers while others log in",
     "growth.svg": "Cost by number of users and sessions",
 }
-_STORM = {"nobody else asks": "GET /users/me, 200/s", "16 clients log in": "GET /users/me, 200/s, in a storm"}
+_STORM = {"nobody else asks": "GET /users/me, 16 at once", "16 clients log in": "GET /users/me, 16 at once, in a storm"}
 _GROWN = ("GET /users/me", "POST /refresh")  # a password's hash costs what it costs
 _BAR = 0.38
 

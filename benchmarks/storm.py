@@ -3,18 +3,20 @@
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from benchmarks.measured import Measured, generated, generating, of_load
 from benchmarks.plan import Plan, drawn
 from benchmarks.portunus import CONNECTIONS, Asked, log_ins
 from benchmarks.process_tree import forget_peaks, peak_bytes, resident_bytes
+from benchmarks.raw import argon2_verify
 from benchmarks.setting import FLOOR, ServedPortunus
 
-_CALLERS_PER_SECOND = 200  # far from what a process serves at most: what they wait for is the storm
-_SECONDS_FOR_A_PERCENTILE = 3.0
+_CALLS_PER_SECOND = 100  # far from what a process serves at most: what they wait for is the storm
+_SECONDS_FOR_A_PERCENTILE = 5.0
 _SECONDS_TO_GATHER = 1.0
+_SECONDS_OF_HASHES = 2.0
 _CLIENTS_OF_A_FLOOD = 200
 _MIB = 2**20
 
@@ -25,19 +27,20 @@ class Storm:
     asked: Asked
 
     async def idle(self, seconds: float) -> Measured:
-        """Callers at a pace. Nobody else asks."""
+        """Callers who come 16 at once, some times a second. Nobody else asks."""
         served = await self.asked.served()
         return self.asked.measured(served, _callers(served), max(seconds, _SECONDS_FOR_A_PERCENTILE))
 
     async def under(self, seconds: float) -> Sequence[Measured]:
-        """The same callers while 16 clients log in, each anew as soon as it is answered; and those log-ins."""
+        """The same callers while 16 clients log in, each anew as soon as it is answered; these log-ins; then hashes alone."""
         served = await self.asked.served()
         seconds = max(seconds, _SECONDS_FOR_A_PERCENTILE)
         with generating(log_ins(served, CONNECTIONS), seconds + 2 * _SECONDS_TO_GATHER) as storm:
             await asyncio.sleep(_SECONDS_TO_GATHER)
             # Its CPU is that of both, of which neither is a figure.
             callers = of_load(generated(_callers(served), seconds), None, None, may_fail=False)
-            return [callers, of_load(storm.result(), None, None, may_fail=True)]
+            log_ins_meanwhile = of_load(storm.result(), None, None, may_fail=True)
+        return [callers, log_ins_meanwhile, argon2_verify(FLOOR, _SECONDS_OF_HASHES)]
 
     async def flood(self, seconds: float) -> Measured:
         """Of a process that has not hashed before: the most that it held, beyond what it held when it was ready."""
@@ -58,4 +61,5 @@ def allowed_in_a_flood() -> Measured:
 
 
 def _callers(served: ServedPortunus) -> Plan:
-    return drawn(served.port, served.storage.known, connections=CONNECTIONS, per_second=_CALLERS_PER_SECOND)
+    calls = drawn(served.port, served.storage.known, connections=CONNECTIONS, per_second=_CALLS_PER_SECOND)
+    return replace(calls, at_once=True)
