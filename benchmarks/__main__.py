@@ -29,7 +29,7 @@ class _Length:
     seconds: float  # of each operation in each round
 
 
-_QUICK, _FULL = _Length(3, 1.2), _Length(6, 1.4)
+_QUICK, _FULL = _Length(2, 1.2), _Length(6, 1.4)
 
 
 async def _all(length: _Length, sizes: Sequence[int]) -> None:
@@ -45,7 +45,9 @@ async def _all(length: _Length, sizes: Sequence[int]) -> None:
     record.write(made, _DOCUMENTS / "results.json")
     plots.write(_DOCUMENTS, rounds, GATES, growth)
     judged = f"{report.gates_met(rounds, GATES)} {report.generator(medians)}"
-    tables = [record.told(made), judged, table.as_markdown(rounds, GATES)]
+    with_database = [peer.name for peer in PEERS if "PostgreSQL" in peer.name]
+    users = report.of_users(medians, with_database, cores=machine["cores"])
+    tables = [record.told(made), judged, users, table.as_markdown(rounds, GATES)]
     tables += [
         report.of_peers(medians, [peer.name for peer in PEERS]),
         report.of_growth(growth),
@@ -54,7 +56,9 @@ async def _all(length: _Length, sizes: Sequence[int]) -> None:
         report.of_standing(takes),
     ]
     report.put(_DOCUMENTS / "README.md", "\n\n".join([*report.images(), *tables]))
-    report.put(_README, "\n\n".join([record.told(made), table.judged_alone(rounds, GATES), report.images(_DOCUMENTS)[0]]))
+    report.put(
+        _README, "\n\n".join([record.told(made), users, table.judged_alone(rounds, GATES), report.images(_DOCUMENTS)[0]])
+    )
     print("\n\n".join(tables))
     _say(f"written: {_README}, {_DOCUMENTS}")
 

@@ -1,9 +1,11 @@
 """A full run as documents: its tables between two marks of a text."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import plots, table
+from benchmarks.capacity_model import demand
 from benchmarks.growth import Grown
 from benchmarks.measured import Measured
 from benchmarks.query_plans import QueryPlan
@@ -21,6 +23,9 @@ _ACTS = {
     "sign-up, equal hash": "POST /signup",
     "sign-up, its default": "POST /signup",
 }
+# What users ask for, in the capacity model, and the operation that it is.
+_DEMANDED = {"me": "GET /users/me", "refresh": "POST /refresh", "log-in": "POST /token", "sign-up": "POST /signup"}
+_BUSY = 0.5  # of the cores: answers are quick, and a burst finds room
 
 
 def put(path: Path, made: str) -> None:
@@ -52,6 +57,23 @@ def generator(measured: Mapping[str, Measured]) -> str:
         return ""
     most = max(busy, key=lambda name: busy[name])
     return f"The load generator is one process; what it was busiest with is {most}, for {busy[most]:.0%} of the time."
+
+
+def of_users(measured: Mapping[str, Measured], peers: Sequence[str], *, cores: int) -> str:
+    """How many users the machine serves while it is half busy, its database with it; of peers by what callers alone cost."""
+
+    def served(costs: Mapping[str, Measured]) -> str:
+        each = sum(rate * _sum(costs[name]) for name, rate in demand(1).items() if name in costs) / 1e6
+        return f"{_roughly(cores * _BUSY / each):,}"
+
+    ours = {name: measured[operation] for name, operation in _DEMANDED.items()}
+    others = [f"{peer}: {served({'me': one})}" for peer in peers if (one := measured[f"{peer}: caller"]).cpu]
+    callers = [f"Portunus: {served({'me': ours['me']})}", *others]
+    return (
+        f"With half of its cores this machine serves some {served(ours)} users, if at the busiest one in ten is active, asks"
+        " for `/users/me` once a minute and refreshes every quarter of an hour, and each logs in once in 30 days, three times"
+        f" as often at the busiest. By what callers alone cost, {'; '.join(callers)}."
+    )
 
 
 def of_growth(grown: Sequence[Grown]) -> str:
@@ -115,6 +137,11 @@ def of_standing(one: Standing) -> str:
 
 def _sum(one: Measured) -> float:
     return (one.cpu or 0) + (one.database_cpu or 0)
+
+
+def _roughly(number: float) -> int:
+    """To two digits."""
+    return int(round(number, 1 - math.floor(math.log10(number))))
 
 
 def _divided(one: float, other: float) -> str:

@@ -54,6 +54,17 @@ def test_the_generator_is_told_of_by_what_it_was_busiest_with() -> None:
     assert report.generator(MEASURED).endswith("is fast, for 2% of the time.")
 
 
+def test_users_are_told_by_what_they_ask_for_and_peers_by_what_callers_cost() -> None:
+    costs = {"GET /users/me": 200, "POST /refresh": 500, "POST /token": 30_000, "POST /signup": 30_000, "slower: caller": 3000}
+    measured = {name: Measured(cpu=cost, database_cpu=100) for name, cost in costs.items()}
+
+    told = report.of_users({**measured, "missing: caller": Measured(note="no Node")}, ["slower", "missing"], cores=2)
+
+    # of one core 0.1 / 60 of 300 µs, 0.1 / 900 of 600 µs, and 3.03 in 30 days of 30,100 µs
+    assert "some 1,700,000 users" in told
+    assert told.endswith("By what callers alone cost, Portunus: 2,000,000; slower: 190,000.")
+
+
 def test_what_grows_is_told_as_a_multiple_of_what_it_cost_with_the_fewest() -> None:
     few = Grown(users=1000, operations={"me": Measured(cpu=100, database_cpu=100)}, scans={"pk_users": 5})
     many = Grown(users=100_000, operations={"me": Measured(cpu=200, database_cpu=300)}, scans={"users, from end to end": 7})
