@@ -178,28 +178,35 @@ async def test_who_gives_up_waiting_in_the_second_line_gives_back_the_place_in_t
     assert await asyncio.wait_for(write(), 5) == "served"
 
 
-@given(st.integers(1, 3), st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.booleans()), max_size=12))
+@given(
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.integers(0, 3), st.booleans()), max_size=12),
+)
 def test_never_are_more_served_than_there_is_room_for_and_no_room_is_lost(
-    places: int, visits: Sequence[tuple[int, int, bool]]
+    places: int, to_write: int, visits: Sequence[tuple[bool, int, int, bool]]
 ) -> None:
-    async def all_come_and_go() -> None:
-        line, inside = WaitingLine(places), 0
+    fewer = min(to_write, places)
 
-        async def visit(before: int, within: int) -> None:
-            nonlocal inside
+    async def all_come_and_go() -> None:
+        line, inside = WaitingLine(places), {True: 0, False: 0}
+        writers = FewerPlaces(line, fewer)
+
+        async def visit(writes: bool, before: int, within: int) -> None:
             for _ in range(before):
                 await asyncio.sleep(0)
-            async with line:
-                inside += 1
+            async with writers if writes else line:
+                inside[writes] += 1
                 try:
-                    assert inside <= places
+                    assert sum(inside.values()) <= places
+                    assert inside[True] <= fewer
                     for _ in range(within):
                         await asyncio.sleep(0)
                 finally:
-                    inside -= 1
+                    inside[writes] -= 1
 
-        coming = [asyncio.create_task(visit(before, within)) for before, within, _ in visits]
-        for task, (_, _, leaves) in zip(coming, visits, strict=True):
+        coming = [asyncio.create_task(visit(writes, before, within)) for writes, before, within, _ in visits]
+        for task, (*_, leaves) in zip(coming, visits, strict=True):
             await asyncio.sleep(0)
             if leaves:
                 task.cancel()
@@ -207,10 +214,12 @@ def test_never_are_more_served_than_there_is_room_for_and_no_room_is_lost(
             assert result is None or isinstance(result, asyncio.CancelledError)
         all_in = asyncio.Barrier(places)
         await asyncio.wait_for(asyncio.gather(*(_hold(line, all_in) for _ in range(places))), 5)
+        all_in = asyncio.Barrier(fewer)
+        await asyncio.wait_for(asyncio.gather(*(_hold(writers, all_in) for _ in range(fewer))), 5)
 
     asyncio.run(all_come_and_go())
 
 
-async def _hold(line: WaitingLine, all_in: asyncio.Barrier) -> None:
+async def _hold(line: WaitingLine | FewerPlaces, all_in: asyncio.Barrier) -> None:
     async with line:
         await all_in.wait()
